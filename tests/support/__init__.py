@@ -1,0 +1,1 @@
+"""What tests stand on: the environment, a throw-away PostgreSQL, the small world."""

@@ -1,0 +1,52 @@
+"""Every form may be sent twice: the second time gets the first answer, and nothing is done again."""
+
+from django.db import IntegrityError, transaction
+from django.http import HttpResponseRedirect
+from django.utils import timezone
+
+from weilianxin.lib.digests import keyed_digest
+
+from .models import Submission
+
+
+def scope_of(request):
+    """Whose keys these are: the account's, or else the browser session's."""
+    account = getattr(request, "account", None)
+    if account is not None:
+        return f"account:{account.pk}"
+    if not request.session.session_key:
+        request.session.save()
+    return keyed_digest("submission", request.session.session_key)
+
+
+def once(request, act):
+    """Run `act() -> url` in one transaction and redirect there; a repeat of the same `_key` redirects there too.
+
+    What `act` raises passes through, and the key stays unused, so a refused form can be mended and sent again.
+    A form without a key (an old page) is done plainly.
+    """
+    key = request.POST.get("_key", "")[:64]
+    if not key:
+        with transaction.atomic():
+            return HttpResponseRedirect(act())
+    scope = scope_of(request)
+    for _attempt in (1, 2):
+        first = Submission.objects.filter(scope=scope, key=key).first()
+        if first is not None:
+            return HttpResponseRedirect(first.answer)
+        try:
+            with transaction.atomic():
+                # Claimed before the act: a concurrent twin waits here and then fails on the constraint.
+                claim = Submission.objects.create(scope=scope, key=key, path=request.path[:200], answer="/")
+                claim.answer = act()
+                claim.save(update_fields=["answer"])
+            return HttpResponseRedirect(claim.answer)
+        except IntegrityError:
+            if not Submission.objects.filter(scope=scope, key=key).exists():
+                raise
+    return HttpResponseRedirect(first.answer if first else "/")
+
+
+def forget_old(at):
+    """Drop keys older than a day; for the work loop."""
+    return Submission.objects.filter(at__lt=at - timezone.timedelta(days=1)).delete()[0]

@@ -1,0 +1,18 @@
+"""A stored photo. The bytes lie in the data folder under names nobody chose."""
+
+from django.db import models
+from django.utils import timezone
+
+from weilianxin.people.models import Account, new_ref
+
+
+class Photo(models.Model):
+    ref = models.CharField(max_length=24, unique=True, default=new_ref)
+    owner = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="photos")
+    original_hash = models.CharField(max_length=64)  # SHA-256 of what was sent; the original itself is not kept
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    size = models.PositiveIntegerField()  # bytes of the re-encoded copy
+    taken_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    erased_at = models.DateTimeField(null=True, blank=True)

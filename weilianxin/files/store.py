@@ -1,0 +1,133 @@
+"""Where the bytes of photos lie: under names nobody chose, written so that a row never points to nothing."""
+
+import logging
+import os
+import secrets
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from .models import Photo
+
+log = logging.getLogger(__name__)
+
+PICTURE, THUMB = "picture", "thumb"
+SUFFIX = {PICTURE: ".jpg", THUMB: ".s.jpg"}
+UNCLAIMED = timedelta(days=1)  # for so long bytes may wait for their row
+
+
+def path(photo, variant=PICTURE):
+    """The file of `photo` (anything with a `ref`) in this variant: "picture" or "thumb"; KeyError for others."""
+    ref = photo.ref
+    return Path(settings.MEDIA_ROOT) / ref[:2] / ref[2:4] / f"{ref}{SUFFIX[variant]}"
+
+
+def read(photo, variant=PICTURE):
+    """The bytes; FileNotFoundError when they are gone."""
+    return path(photo, variant).read_bytes()
+
+
+def place(prepared):
+    """Put the bytes into the data folder, flushed to the disk, and nothing into the database.
+
+    Worth calling before the transaction begins: then no lock is held while the disk works. What never gets its row
+    is swept away after a day.
+    """
+    if not prepared.placed:
+        _write(path(prepared, PICTURE), prepared.picture)
+        _write(path(prepared, THUMB), prepared.thumb)
+        prepared.placed = True
+    return prepared
+
+
+def store(prepared, owner, at):
+    """The row of a received photo, inside the caller's transaction; its bytes are on the disk before the row is."""
+    place(prepared)
+    return Photo.objects.create(
+        ref=prepared.ref,
+        owner=owner,
+        original_hash=prepared.original_hash,
+        width=prepared.width,
+        height=prepared.height,
+        size=prepared.size,
+        taken_at=prepared.taken_at,
+        created_at=at,
+    )
+
+
+def erase_photo(photo, at=None):
+    """Take a photo's bytes away and empty its row. The bytes go once the transaction stands; a crash between the
+    two leaves them to the sweep."""
+    photo.erased_at = at or timezone.now()
+    photo.original_hash, photo.taken_at, photo.owner = "", None, None
+    photo.save(update_fields=["erased_at", "original_hash", "taken_at", "owner"])
+    transaction.on_commit(lambda: remove_bytes(photo))
+
+
+def erase_person(account, at):
+    """Erase the photos of a person that hang on nothing else; what belongs to a case follows the case's own rule."""
+    alone = {f"{relation.name}__isnull": True for relation in Photo._meta.related_objects}
+    for photo in Photo.objects.filter(owner=account, erased_at__isnull=True, **alone):
+        erase_photo(photo, at)
+
+
+def remove_bytes(photo):
+    for variant in SUFFIX:
+        path(photo, variant).unlink(missing_ok=True)
+
+
+def sweep_orphans(at=None):
+    """Delete bytes older than a day that no row claims, or whose row was erased, and half-written files.
+
+    Returns how many files went. For the work loop, once a day; looks at one folder at a time.
+    """
+    before = ((at or timezone.now()) - UNCLAIMED).timestamp()
+    gone = 0
+    for folder in sorted(Path(settings.MEDIA_ROOT).glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]")):
+        files = [entry for entry in folder.iterdir() if entry.is_file()]
+        refs = {entry.name.partition(".")[0] for entry in files if not entry.name.startswith(".")}
+        rows = dict(Photo.objects.filter(ref__in=refs).values_list("ref", "erased_at")) if refs else {}
+        for entry in files:
+            ref = entry.name.partition(".")[0]
+            if rows.get(ref) is not None or (ref not in rows and entry.stat().st_mtime < before):
+                entry.unlink(missing_ok=True)
+                gone += 1
+    if gone:
+        log.info("removed %d files that no photo claims", gone)
+    return gone
+
+
+def _write(target, data):
+    """Write, flush, rename, flush the folder: after this returns a power cut does not take the file away."""
+    _folder(target.parent)
+    temp = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    handle = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(temp, target)
+    except BaseException:
+        temp.unlink(missing_ok=True)
+        raise
+    _flush(target.parent)
+
+
+def _folder(folder):
+    if folder.is_dir():
+        return
+    _folder(folder.parent)
+    folder.mkdir(exist_ok=True, mode=0o750)
+    _flush(folder.parent)
+
+
+def _flush(folder):
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,37 @@
+"""The plug: a programme is a Django app whose config says the few things an engine must ask it.
+
+Everything else of a programme is found by name (templates `<label>/panel.html`, `urls.py`, `forms.py`).
+"""
+
+from django.apps import AppConfig, apps
+
+
+class Programme(AppConfig):
+    """A programme of the subdistrict. At most eight members; a ninth needs a decision record."""
+
+    default = False  # or Django would choose this base class itself
+    flow = None  # a cases.flow.Flow, where the programme is shaped like a case
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        cls.default = True
+
+    def situation(self, case):
+        """The programme's own facts that guards ask for, as a plain mapping; read once per act."""
+        return {}
+
+    def on_event(self, case, event):
+        """Called inside the transaction that wrote `event`."""
+
+
+def programmes():
+    """All programmes switched on in this installation."""
+    return [config for config in apps.get_app_configs() if isinstance(config, Programme)]
+
+
+def programme(label):
+    """The programme with this app label; LookupError if there is none."""
+    config = apps.get_app_config(label)
+    if not isinstance(config, Programme):
+        raise LookupError(label)
+    return config

@@ -1,0 +1,16 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class NotifyConfig(AppConfig):
+    name = "weilianxin.notify"
+    verbose_name = "通知"
+
+    def ready(self):
+        from weilianxin.people.erasure import register_eraser
+
+        from .send import erase_person
+        from .texts import after_migrate
+
+        register_eraser(erase_person)
+        post_migrate.connect(after_migrate, sender=self)

@@ -1,0 +1,165 @@
+"""Sending what waits in the outbox. At least once: a row is marked sent after the sending, never before.
+
+The work loop calls `deliver_due`; any number of loops may run. A loop that dies in the middle leaves its row
+"sending", and after five minutes another takes it up again.
+"""
+
+import logging
+import time
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from weilianxin.channels import mail, sms
+from weilianxin.channels.errors import GiveUp, NotConfigured, Retry
+
+from .models import SMS, Outbox
+from .send import is_invented
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 8
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=6)
+STALE = timedelta(minutes=5)  # longer than any sending takes: clients give up after seconds
+LOCAL = ZoneInfo("Asia/Shanghai")
+QUIET_FROM, QUIET_TO = 22, 7  # o'clock; SMS that is not urgent waits for the morning, its row stays as it is
+
+
+def deliver_due(at=None, limit=50):
+    """Send up to `limit` rows that are due at `at`; returns how many were handed over.
+
+    First takes back what a dead loop left behind. Failures are tried again after 30 seconds, then three times as
+    long each time up to 6 hours; after 8 tries the row is dead and says why.
+    """
+    begin, start = at or timezone.now(), time.monotonic()
+    reclaim_stale(begin)
+    sent = 0
+    for _turn in range(limit):
+        # Sending takes time, and how old a claim is must be known to the reclaimer.
+        moment = begin + timedelta(seconds=time.monotonic() - start)
+        row = claim(moment)
+        if row is None:
+            break
+        sent += send_one(row, moment)
+    return sent
+
+
+def due(at):
+    """Rows that may be sent at `at`, urgent ones first."""
+    rows = Outbox.objects.filter(state=Outbox.QUEUED, next_at__lte=at)
+    if is_quiet(at):
+        rows = rows.exclude(channel=SMS, urgent=False)
+    return rows.order_by("-urgent", "next_at", "id")
+
+
+def is_quiet(at):
+    hour = at.astimezone(LOCAL).hour
+    return hour >= QUIET_FROM or hour < QUIET_TO
+
+
+def claim(at):
+    """Take one due row for this loop alone; None when nothing is due.
+
+    PostgreSQL passes over rows that others hold; on SQLite the conditional update decides. Either way the change of
+    state is what claims, and its row count says who won.
+    """
+    while True:
+        if not due(at).exists():  # an idle loop takes no write lock
+            return None
+        with transaction.atomic():
+            rows = due(at)
+            if connection.features.has_select_for_update_skip_locked:
+                rows = rows.select_for_update(skip_locked=True)
+            row = rows.first()
+            if row is None:
+                return None
+            won = Outbox.objects.filter(pk=row.pk, state=Outbox.QUEUED).update(
+                state=Outbox.SENDING, claimed_at=at, attempts=F("attempts") + 1
+            )
+        if won:
+            row.attempts += 1
+            return row
+
+
+def send_one(row, at):
+    """Send a claimed row and write down how it went; True when it was handed over."""
+    if is_invented(row.address):
+        return finish(row, at, Outbox.HELD, error="demo")
+    if row.useless_at is not None and row.useless_at <= at:
+        return finish(row, at, Outbox.DEAD, error="too late")
+    try:
+        if row.channel == SMS:
+            receipt = sms.send(row.address, row.body)
+        else:
+            receipt = mail.send(row.address, row.title, row.body)
+    except NotConfigured:
+        return finish(row, at, Outbox.HELD, error="not configured")
+    except GiveUp as error:
+        return finish(row, at, Outbox.DEAD, error=reason(error))
+    except Exception as error:  # Retry, and whatever else a client may raise
+        if not isinstance(error, Retry):
+            log.error("sending by %s failed with %s", row.channel, type(error).__name__)
+        return again(row, at, reason(error))
+    return finish(row, at, Outbox.SENT, receipt=str(receipt or "")[:80])
+
+
+def reason(error):
+    # The words of a gateway may repeat the number; a code or the kind of error never does.
+    return str(getattr(error, "code", "") or type(error).__name__)[:120]
+
+
+def again(row, at, error):
+    if row.attempts >= ATTEMPTS:
+        return finish(row, at, Outbox.DEAD, error=error)
+    mine(row).update(state=Outbox.QUEUED, claimed_at=None, next_at=at + wait(row.attempts), error=error)
+    return False
+
+
+def wait(attempts):
+    """How long after the n-th failed try the next one comes."""
+    return min(FIRST_WAIT * 3 ** (attempts - 1), LONGEST_WAIT)
+
+
+def finish(row, at, state, receipt="", error=""):
+    end = {"state": state, "done_at": at, "claimed_at": None, "receipt": receipt, "error": error}
+    if row.secret and state != Outbox.HELD:
+        end["body"] = ""
+    if state == Outbox.DEAD:
+        log.warning("a message by %s could not be delivered: %s", row.channel, error)
+    mine(row).update(**end)
+    return state == Outbox.SENT
+
+
+def mine(row):
+    """The row while it is still this loop's: one who was thought dead must not overrule who took over."""
+    return Outbox.objects.filter(pk=row.pk, state=Outbox.SENDING, attempts=row.attempts)
+
+
+def reclaim_stale(at):
+    """Rows whose loop died while sending go back into the queue, or are given up after the last try.
+
+    Returns how many there were.
+    """
+    stale = Outbox.objects.filter(state=Outbox.SENDING).filter(
+        Q(claimed_at__isnull=True) | Q(claimed_at__lte=at - STALE)
+    )
+    if not stale.exists():
+        return 0
+    stale.filter(attempts__gte=ATTEMPTS, secret=True).update(body="")
+    given_up = stale.filter(attempts__gte=ATTEMPTS).update(
+        state=Outbox.DEAD, done_at=at, claimed_at=None, error="interrupted"
+    )
+    return given_up + stale.update(state=Outbox.QUEUED, claimed_at=None, next_at=at, error="interrupted")
+
+
+def backlog(at):
+    """What a status page says of the outbox: how many wait, since when the oldest is due, how many are dead."""
+    waiting = Outbox.objects.filter(state__in=(Outbox.QUEUED, Outbox.SENDING), next_at__lte=at)
+    return {
+        "waiting": waiting[:1000].count(),
+        "oldest_due_at": waiting.order_by("next_at").values_list("next_at", flat=True).first(),
+        "dead": Outbox.objects.filter(state=Outbox.DEAD)[:1000].count(),
+    }

@@ -1,0 +1,424 @@
+"""What an act on a report changes besides its state. Called inside the act's transaction."""
+
+import hashlib
+from datetime import timedelta
+
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from weilianxin.cases.engine import deadline, pause, resume, write_event
+from weilianxin.cases.errors import Refused
+from weilianxin.cases.links import issue_link
+from weilianxin.cases.models import Case, Rating, Sample, Task
+from weilianxin.lib.clock import half
+from weilianxin.people.posts import people_above
+
+from . import alarms, policy
+from .models import Report
+from .routing import route
+from .words import REFUSALS
+
+
+def asked(doing):
+    doing.set(asked=doing.case.asked + 1)
+    pause(doing.case, "asking", doing.at)
+    doing.set(**alarms.while_asking(doing.at))
+
+
+def answered(doing):
+    resume(doing.case, doing.at)
+    doing.set(**alarms.until_accepted(doing.case, doing.at))
+
+
+def unanswered(doing):
+    resume(doing.case, doing.at)
+    _refuse(doing, "R08", str(REFUSALS["R08"][1]))
+
+
+def accepted(doing):
+    """立案: the holder by name, and everything that is promised, frozen with the version of the rules."""
+    case, report = doing.case, doing.facts["report"]
+    category = doing.data.get("category") or report.category
+    urgency = doing.data.get("urgency") or case.urgency
+    _reclassify(doing, category, urgency)
+    accept, on_site, handle = policy.limits_for(category, urgency, doing.at)
+    doing.set(
+        holder=doing.actor.account,
+        rule_version=policy.rule_version(),
+        on_site_limit=on_site,
+        handle_limit=handle,
+        clock_from=doing.at,
+        accepted_at=doing.at,
+        seen_at=case.seen_at or doing.at,
+        on_site_due_at=policy.limit_end(on_site, case.created_at),
+    )
+    doing.set(due_at=deadline(case))
+    doing.set(**alarms.until_done(case, doing.at))
+    doing.public |= {"limit": handle, "rules": case.rule_version, "urgency": urgency, "category": category.code}
+
+
+def _reclassify(doing, category, urgency):
+    """Category, urgency and what follows from them: route with its reason, sight, secrecy."""
+    case, report = doing.case, doing.facts["report"]
+    if report.category_id != category.pk:
+        Report.objects.filter(pk=case.pk).update(category=category)
+        report.category = category
+    way = route(category, has_property=has_property(case), urgency=urgency, kind=report.kind)
+    doing.set(
+        category=category.code,
+        urgency=urgency,
+        route=way.as_json(),
+        sensitive=case.sensitive or category.public in ("no", "never"),
+    )
+
+
+def has_property(case):
+    """Whether the compound has a property company; 准物业 counts; a place outside compounds has none."""
+    return bool(case.compound and case.compound.property_kind in ("company", "quasi"))
+
+
+def recoded(doing):
+    """A new category, urgency or place. After acceptance the promise moves only when it becomes more urgent."""
+    case, report = doing.case, doing.facts["report"]
+    category = doing.data.get("category") or report.category
+    urgency = doing.data.get("urgency") or case.urgency
+    before = {"category": case.category, "urgency": case.urgency, "grid": case.grid.code if case.grid else ""}
+    rises = urgency < case.urgency
+    location = doing.data.get("location")
+    if location is not None:
+        doing.set(
+            place=location.place,
+            compound=location.compound,
+            grid=location.grid,
+            community=location.community,
+            lat=location.lat,
+            lon=location.lon,
+            cell=location.cell,
+        )
+    if category is not None:
+        _reclassify(doing, category, urgency)
+    if case.accepted_at is None:
+        doing.set(accept_limit=policy.limits_for(category, urgency, case.created_at)[0])
+        doing.set(**alarms.until_accepted(case, doing.at))
+    elif rises:
+        _accept, on_site, handle = policy.limits_for(category, urgency, doing.at)
+        doing.set(
+            handle_limit=policy.tighter(handle, case.handle_limit, at=case.clock_from),
+            on_site_limit=on_site,
+            on_site_due_at=policy.limit_end(on_site, doing.at),
+        )
+        doing.set(due_at=deadline(case))
+        doing.set(**alarms.until_done(case, doing.at))
+    doing.public |= {"before": before, "after": {"category": case.category, "urgency": case.urgency}}
+
+
+def refused(doing):
+    _refuse(doing, doing.data["reason"], doing.data["right_channel"])
+
+
+def _refuse(doing, code, right_channel):
+    Report.objects.filter(pk=doing.case.pk).update(refusal_code=code, right_channel=right_channel)
+    doing.facts["report"].refusal_code, doing.facts["report"].right_channel = code, right_channel
+    doing.set(
+        closer=doing.actor.account,
+        closed_at=doing.at,
+        disputable_until=policy.dispute_until(doing.at),
+        **alarms.NONE,
+    )
+    doing.public |= {"reason": code}
+
+
+def contested(doing):
+    case = doing.case
+    above = people_above(case, doing.at, exclude=[case.closer])
+    doing.set(contested=case.contested + 1, holder=above, closed_at=None, disputable_until=None)
+    doing.set(accept_limit=policy.limits_for(doing.facts["report"].category, case.urgency, doing.at)[0])
+    doing.set(**alarms.until_accepted(case, doing.at, start=doing.at))
+
+
+def transferred(doing):
+    _end_tasks(doing, Task.CANCELLED)
+    doing.set(outcome="transferred", closed_at=doing.at, closer=doing.actor.account, **alarms.NONE)
+    doing.public |= {"channel": doing.data["channel"], "receiver": doing.data["receiver"]}
+
+
+def taken_back(doing):
+    doing.set(outcome="", closed_at=None, holder=doing.actor.account, returned=doing.case.returned + 1)
+    if not doing.case.clock_from:
+        _accept, _site, handle = policy.limits_for(doing.facts["report"].category, doing.case.urgency, doing.at)
+        doing.set(
+            clock_from=doing.at, handle_limit=handle, accepted_at=doing.at, rule_version=policy.rule_version()
+        )
+    doing.set(due_at=deadline(doing.case))
+    doing.set(**alarms.until_done(doing.case, doing.at))
+
+
+def dispatched(doing):
+    """Tasks for one lead and any number of assistants, each with a link; the dispatching post stays responsible."""
+    case, unit = doing.case, doing.data["unit"]
+    doing.links = []
+    parts = [(unit, Task.LEAD)] + [(u, Task.ASSIST) for u in doing.data.get("assists", []) if u.pk != unit.pk]
+    for who, part in parts:
+        task = Task.objects.create(
+            case=case,
+            unit=who,
+            part=part,
+            note=(doing.data.get("note") or "").strip()[:2000],
+            reason=(doing.data.get("why") or "；".join(case.route.get("reasons", [])))[:200],
+            issued_by=doing.actor.account,
+            issued_at=doing.at,
+            due_at=case.due_at,
+        )
+        doing.links.append((task, issue_link(task, doing.at)))
+    doing.facts["links"] = doing.links
+    doing.set(holder=doing.actor.account)
+    doing.public |= {"unit": unit.name_zh, "assists": [u.name_zh for u, part in parts if part == Task.ASSIST]}
+
+
+def signed(doing):
+    task = doing.actor.task
+    Task.objects.filter(pk=task.pk).update(state=Task.SIGNED, signed_at=doing.at, signed_by=doing.actor.named[:40])
+    doing.set(unit=task.unit)
+
+
+def started(doing):
+    doing.set(holder=doing.actor.account, unit=None)
+
+
+def returned(doing):
+    task = doing.actor.task
+    Task.objects.filter(pk=task.pk).update(state=Task.RETURNED, ended_at=doing.at)
+    doing.set(unit=None, returned=doing.case.returned + 1)
+    doing.public |= {"proposed": doing.data["proposed"], "unit": task.unit.name_zh}
+
+
+def recalled(doing):
+    _end_tasks(doing, Task.CANCELLED)
+    doing.set(unit=None, holder=doing.actor.account)
+
+
+def _end_tasks(doing, state):
+    Task.objects.filter(case=doing.case, state__in=(Task.ISSUED, Task.SIGNED)).update(state=state, ended_at=doing.at)
+    if state == Task.CANCELLED or doing.target == "closed":
+        Task.objects.filter(case=doing.case, link_revoked_at__isnull=True).update(link_revoked_at=doing.at)
+
+
+def replied(doing):
+    if doing.actor.task:
+        Task.objects.filter(pk=doing.actor.task.pk).update(state=Task.DONE, ended_at=doing.at)
+    doing.public |= {"outcome": doing.data["outcome"]}
+    if doing.data.get("plan_date"):
+        doing.public["plan_date"] = str(doing.data["plan_date"])
+
+
+def sent_back(doing):
+    """返工: half the original limit, at least four work hours."""
+    case = doing.case
+    limit = half(case.handle_limit, least=policy.parameter("rework_least"))
+    Task.objects.filter(case=case, part=Task.LEAD, state=Task.DONE).update(state=Task.SIGNED, ended_at=None)
+    doing.set(reworked=case.reworked + 1, handle_limit=limit, clock_from=doing.at)
+    doing.set(due_at=deadline(case))
+    doing.set(**alarms.until_done(case, doing.at))
+    doing.public |= {"limit": limit}
+
+
+def closed(doing):
+    """A claim, open to dispute until the window ends. What the grid worker closed alone is drawn for a sample."""
+    case = doing.case
+    outcome = doing.data["outcome"]
+    doing.set(
+        outcome=outcome,
+        closer=doing.actor.account,
+        closed_at=doing.at,
+        closings=case.closings + 1,
+        disputable_until=policy.dispute_until(doing.at),
+        **alarms.NONE,
+    )
+    _end_tasks(doing, Task.DONE)
+    doing.public |= {"outcome": outcome, "closing": case.closings}
+    if doing.data.get("plan_date"):
+        doing.public["plan_date"] = str(doing.data["plan_date"])
+    if doing.move.name == "close_seen" and drawn(case.stream, case.closings, policy.number("sample_percent")):
+        Sample.objects.create(
+            case=case,
+            closing=case.closings,
+            drawn_at=doing.at,
+            community=case.community,
+            subdistrict=case.subdistrict,
+        )
+
+
+def drawn(stream, closing, percent):
+    """Whether a closing is sampled: a fair draw that nobody at the desk can foresee or repeat until it suits."""
+    value = int(hashlib.sha256(f"sample:{stream}:{closing}".encode()).hexdigest()[:8], 16)
+    return value % 100 < percent
+
+
+def disputed(doing):
+    _reopen(doing, "dispute")
+
+
+def reopened(doing):
+    case = doing.case
+    _reopen(doing, "reopen")
+    case.ratings.filter(closing=case.closings, callback_at__isnull=True).update(
+        callback_at=doing.at, callback_by=doing.actor.account, callback_result="reopened", callback_note=doing.note
+    )
+    case.samples.filter(closing=case.closings, checked_at__isnull=True).update(
+        checked_at=doing.at, checked_by=doing.actor.account, passed=False, note=doing.note
+    )
+
+
+def _reopen(doing, why):
+    """Back to a named person above the closer, with half the original limit."""
+    case = doing.case
+    above = people_above(case, doing.at, exclude=[case.closer])
+    if above is None:
+        raise Refused(_("现在没有可以接手的人，请打社区电话。"))
+    doing.public |= {"was": case.outcome, "why": why}
+    doing.set(
+        reopened=case.reopened + 1,
+        holder=above,
+        unit=None,
+        outcome="",
+        closed_at=None,
+        disputable_until=None,
+        handle_limit=half(case.handle_limit, least=policy.parameter("rework_least")),
+        clock_from=doing.at,
+    )
+    doing.set(due_at=deadline(case))
+    doing.set(**alarms.until_done(case, doing.at))
+    Report.objects.filter(pk=case.pk).update(published_at=None)
+
+
+def rated(doing):
+    """One rating per closing; a merged reporter rates the closing of the matter that theirs joined."""
+    case = doing.case
+    source = case.parent or case
+    Rating.objects.create(
+        case=case,
+        closing=source.closings,
+        level=doing.data["level"],
+        note=doing.note,
+        rated=source.closer,
+        subdistrict=case.subdistrict,
+        at=doing.at,
+    )
+    doing.public |= {"closing": source.closings}
+
+
+def upheld(doing):
+    case = doing.case
+    closing = (case.parent or case).closings
+    changed = case.ratings.filter(closing=closing, callback_at__isnull=True).update(
+        callback_at=doing.at, callback_by=doing.actor.account, callback_result="upheld", callback_note=doing.note
+    )
+    if not changed:
+        raise Refused(_("没有等回访的评价。"))
+
+
+def sample_passed(doing):
+    changed = doing.case.samples.filter(closing=doing.case.closings, checked_at__isnull=True).update(
+        checked_at=doing.at, checked_by=doing.actor.account, passed=True, note=doing.note
+    )
+    if not changed:
+        raise Refused(_("没有等抽查的办结。"))
+
+
+def withdrawn(doing):
+    resume(doing.case, doing.at)
+    _end_tasks(doing, Task.CANCELLED)
+    if doing.case.parent_id:
+        Case.objects.filter(pk=doing.case.parent_id).update(headcount=F("headcount") - 1, version=F("version") + 1)
+    doing.set(outcome="withdrawn", closed_at=doing.at, parent=None, **alarms.NONE)
+
+
+def anonymised(doing):
+    doing.set(reporter=None)
+
+
+def merged(doing):
+    """The parent works on; this reporter keeps notices, rating and dispute."""
+    case, parent = doing.case, doing.data["parent"]
+    parent = Case.objects.select_for_update(of=("self",)).get(pk=parent.pk)
+    taken = Case.objects.filter(pk=parent.pk, phase__in=("new", "active", "waiting"), parent__isnull=True).update(
+        headcount=F("headcount") + 1, version=F("version") + 1
+    )
+    if not taken:
+        raise Refused(_("那件事已经办结或并到别处了。"))
+    write_event(
+        parent, "joined", doing.actor, at=doing.at, role=doing.role, data={"headcount": parent.headcount + 1}
+    )
+    doing.set(parent=parent, outcome="duplicate", **alarms.NONE)
+    doing.public |= {"parent": parent.number}
+
+
+def split(doing):
+    """Own case again under its own number; after the parent closed this is the child's dispute."""
+    case, parent = doing.case, doing.case.parent
+    inside = parent.is_open or (parent.disputable_until and doing.at <= parent.disputable_until)
+    if not inside:
+        raise Refused(_("已经过了可以提出的日子。如果问题还在，请再报一件。"))
+    Case.objects.filter(pk=parent.pk).update(headcount=F("headcount") - 1, version=F("version") + 1)
+    doing.public |= {"parent": parent.number}
+    doing.set(parent=None, outcome="")
+    if parent.state == "closed":
+        doing.set(contested=case.contested + 1, holder=people_above(case, doing.at, exclude=[parent.closer]))
+    doing.set(**alarms.until_accepted(case, doing.at, start=doing.at))
+
+
+def seen(doing):
+    if doing.case.seen_at:
+        raise Refused(_("已经看过了。"))
+    doing.set(seen_at=doing.at)
+
+
+def published(doing):
+    case = doing.case
+    Report.objects.filter(pk=case.pk).update(
+        public_title=doing.data["public_title"],
+        public_text=doing.data["public_text"],
+        published_at=doing.at,
+        published_by=doing.actor.account,
+        public_community=case.community,
+    )
+    chosen = doing.data.get("public_photos") or []
+    case.photos.update(public=False)
+    case.photos.filter(pk__in=chosen).update(public=True)
+
+
+def unpublished(doing):
+    Report.objects.filter(pk=doing.case.pk).update(published_at=None)
+    doing.case.photos.update(public=False)
+
+
+def assist_signed(doing):
+    Task.objects.filter(pk=doing.actor.task.pk, state=Task.ISSUED).update(
+        state=Task.SIGNED, signed_at=doing.at, signed_by=doing.actor.named[:40]
+    )
+
+
+def assist_done(doing):
+    Task.objects.filter(pk=doing.actor.task.pk).update(state=Task.DONE, ended_at=doing.at)
+
+
+def relinked(doing):
+    """A fresh link for the open lead task; the one before it dies at once."""
+    task = doing.case.tasks.filter(state__in=(Task.ISSUED, Task.SIGNED), part=Task.LEAD).first()
+    if task is None:
+        raise Refused(_("没有进行中的任务。"))
+    doing.facts["links"] = [(task, issue_link(task, doing.at))]
+
+
+def link_cut(doing):
+    doing.case.tasks.filter(link_revoked_at__isnull=True).update(link_revoked_at=doing.at)
+
+
+def escalated(doing):
+    """The case stays with its holder; one more person is told, one step up each time."""
+    doing.set(**alarms.after_ring(doing.case, doing.at))
+    doing.public |= {"step": doing.case.alarm_step, "to": doing.data.get("to", "")}
+
+
+def deadline_of_duplicates(at):
+    return at - timedelta(hours=policy.number("duplicate_hours"))

@@ -1,0 +1,129 @@
+"""What may follow what in a report: the table of states, moves and acts, who may do them and under what guard.
+
+Source: the subdistrict's report loop; the limits behind the words are data (`policy.py`).
+"""
+
+from django.utils.translation import gettext_lazy as _
+
+from weilianxin.cases.flow import HANDLER, REPORTER, SYSTEM, Act, Flow, Move
+
+from . import effects as e
+from . import guards as g
+from .words import STATES
+
+WORKER, BACKUP = "grid_worker", "grid_worker_backup"
+LEADER, SECRETARY = "grid_leader", "community_secretary"
+DISPATCHER, VERIFIER = "centre_dispatcher", "centre_verifier"
+CALLBACK, DUTY = "callback_officer", "duty_leader"
+
+GRID = (WORKER, BACKUP)
+ABOVE = (LEADER, SECRETARY, DISPATCHER, DUTY)
+OPEN = ("received", "asking", "accepted", "dispatched", "working", "replied")
+
+MOVES = (
+    # name, button, from, to, who, what must hold, what follows
+    Move("ask", _("请居民补充"), ("received",), "asking", GRID + (DISPATCHER,),
+         guards=(g.ordinary_urgency, g.rounds_left, g.note_needed), effect=e.asked, fields=("note",), weight=6),
+    Move("answer", _("补充回答"), ("asking",), "received", (REPORTER,) + GRID + (DISPATCHER,),
+         guards=(g.note_needed,), effect=e.answered, fields=("note", "photos"), weight=1),
+    Move("no_answer", _("没有等到补充"), ("asking",), "refused", (SYSTEM,), effect=e.unanswered),
+    Move("accept", _("签收"), ("received",), "accepted", GRID + ABOVE,
+         guards=(g.has_category, g.not_skipping_the_named_person, g.note_optional), effect=e.accepted,
+         fields=("category", "urgency", "note"), weight=1),
+    Move("refuse", _("不予受理"), ("received",), "refused", GRID + (LEADER, SECRETARY, DISPATCHER),
+         guards=(g.not_skipping_the_named_person, g.refusal_reason, g.note_optional), effect=e.refused,
+         fields=("reason", "right_channel", "note"), weight=9),
+    Move("contest_refusal", _("请再看一次"), ("refused",), "received", (REPORTER,),
+         guards=(g.contestable, g.note_needed), effect=e.contested, fields=("note",), weight=2),
+    Move("transfer", _("转其他渠道"), ("received", "accepted", "dispatched", "working"), "transferred_out", ABOVE,
+         guards=(g.channel_named, g.receiver_named, g.note_needed), effect=e.transferred,
+         fields=("channel", "receiver", "note"), weight=8),
+    Move("take_back", _("收回来办"), ("transferred_out",), "accepted", (DISPATCHER, DUTY),
+         guards=(g.note_needed,), effect=e.taken_back, fields=("note",), weight=6),
+    Move("merge", _("并到另一件"), ("received", "accepted"), "merged", (REPORTER,) + GRID + (LEADER, DISPATCHER),
+         guards=(g.mergeable,), effect=e.merged, fields=("parent",), weight=7),
+    Move("split_out", _("单独办理"), ("merged",), "received", (REPORTER, WORKER, LEADER, DISPATCHER),
+         guards=(g.note_needed,), effect=e.split, fields=("note",), weight=6),
+    Move("dispatch", _("派给承办单位"), ("accepted",), "dispatched", GRID + ABOVE,
+         guards=(g.unit_in_reach,), effect=e.dispatched, fields=("unit", "assists", "note"), weight=2),
+    Move("sign", _("签收任务"), ("dispatched",), "working", (HANDLER,),
+         guards=(g.lead_task, g.named_person, g.note_optional), effect=e.signed, fields=("note",), weight=1),
+    Move("start", _("自己办"), ("accepted",), "working", GRID + (LEADER, SECRETARY, DUTY),
+         guards=(g.is_holder, g.note_optional), effect=e.started, fields=("note",), weight=3),
+    Move("return_order", _("退回"), ("dispatched", "working"), "accepted", (HANDLER,),
+         guards=(g.lead_task, g.named_person, g.still_returnable, g.note_needed, g.proposed_holder),
+         effect=e.returned, fields=("note", "proposed"), weight=8, internal=True),
+    Move("recall", _("收回任务"), ("dispatched", "working"), "accepted", GRID + (LEADER, DISPATCHER, DUTY),
+         guards=(g.note_needed,), effect=e.recalled, fields=("note",), weight=7),
+    Move("reply", _("办好了，送去核实"), ("working",), "replied", (HANDLER,) + GRID + (LEADER, SECRETARY),
+         guards=(g.outcome_of("solved", "partly", "explained", "cannot_now"), g.note_needed, g.evidence_after),
+         effect=e.replied, fields=("photos", "outcome", "plan_date", "note"), weight=2),
+    Move("rework", _("请重新处理"), ("replied",), "working", (WORKER, LEADER, SECRETARY, VERIFIER),
+         guards=(g.not_the_handler, g.note_needed), effect=e.sent_back, fields=("note",), weight=6),
+    Move("close_seen", _("我看过了，办结"), ("accepted", "dispatched", "working", "replied"), "closed", GRID + (LEADER,),
+         guards=(g.outcome_of("solved", "partly", "explained", "cannot_now"), g.seen_closing_allowed, g.real_category,
+                 g.note_needed, g.evidence_both),
+         effect=e.closed, fields=("photos", "outcome", "plan_date", "note", "no_before"), weight=1),
+    Move("close_verified", _("核实办结"), ("replied",), "closed", (VERIFIER, SECRETARY, LEADER, DUTY),
+         guards=(g.outcome_of("solved", "partly", "explained", "cannot_now"), g.real_category, g.another_pair_of_eyes,
+                 g.note_needed, g.evidence_after),
+         effect=e.closed, fields=("photos", "outcome", "plan_date", "note"), weight=1),
+    Move("dispute", _("没办好，请重新办"), ("closed",), "accepted", (REPORTER,),
+         guards=(g.inside_window, g.disputed_once, g.note_needed), effect=e.disputed, fields=("note", "photos"),
+         weight=6),
+    Move("reopen", _("重新办理"), ("closed",), "accepted", (CALLBACK, VERIFIER, SECRETARY),
+         guards=(g.not_closer_nor_rated, g.note_needed), effect=e.reopened, fields=("note",), weight=6),
+    Move("withdraw", _("撤回"), ("received", "asking", "accepted", "dispatched", "merged"), "withdrawn", (REPORTER,),
+         guards=(g.withdrawable, g.note_optional), effect=e.withdrawn, fields=("note",), weight=9),
+    # Acts: recorded, the state stays.
+    Act("see", _("已看到"), ("received",), GRID, effect=e.seen),
+    Act("append", _("补充"), OPEN, (REPORTER,) + GRID, guards=(g.note_needed,), fields=("note", "photos"), weight=6),
+    Act("recode", _("改类别或地点"), ("received", "accepted", "dispatched", "working"), (WORKER, BACKUP, LEADER, DISPATCHER),
+        guards=(g.note_optional,), effect=e.recoded, fields=("category", "urgency", "place", "note"), weight=7,
+        internal=True),
+    Act("remark", _("内部备注"), OPEN + ("closed",), GRID + ABOVE + (VERIFIER, CALLBACK), guards=(g.note_needed,),
+        fields=("note",), weight=8, internal=True),
+    Act("urge", _("催一催"), OPEN, (REPORTER, LEADER, DISPATCHER, DUTY), guards=(g.once_a_day, g.note_optional),
+        fields=("note",), weight=8),
+    Act("rate", _("评价"), ("closed", "merged"), (REPORTER,), guards=(g.rating_open, g.note_optional), effect=e.rated,
+        fields=("level", "note"), weight=1, internal=True),
+    Act("uphold", _("回访：维持办结"), ("closed",), (CALLBACK, SECRETARY), guards=(g.not_closer_nor_rated, g.note_needed),
+        effect=e.upheld, fields=("note",), weight=2, internal=True),
+    Act("pass_sample", _("抽查通过"), ("closed",), (VERIFIER, LEADER, SECRETARY),
+        guards=(g.not_closer_nor_rated, g.note_needed), effect=e.sample_passed, fields=("note",), weight=2,
+        internal=True),
+    Act("publish", _("公开"), ("closed",), (VERIFIER, SECRETARY),
+        guards=(g.publishable, g.public_title, g.public_text), effect=e.published,
+        fields=("public_title", "public_text", "public_photos"), weight=7, internal=True),
+    Act("unpublish", _("撤下公开"), ("closed",), (VERIFIER, SECRETARY), guards=(g.note_needed,), effect=e.unpublished,
+        fields=("note",), weight=8, internal=True),
+    Act("anonymise", _("改为不留姓名"), OPEN + ("closed",), (REPORTER,), effect=e.anonymised, weight=9),
+    Act("assist_sign", _("收到协办"), ("dispatched", "working"), (HANDLER,), guards=(g.assist_task, g.named_person),
+        effect=e.assist_signed, weight=1, internal=True),
+    Act("assist_done", _("协办做完了"), ("dispatched", "working", "replied"), (HANDLER,),
+        guards=(g.assist_task, g.named_person, g.note_needed), effect=e.assist_done, fields=("note", "photos"), weight=2,
+        internal=True),
+    Act("relink", _("重发任务链接"), ("dispatched", "working"), GRID + ABOVE, effect=e.relinked, weight=8, internal=True),
+    Act("cut_link", _("作废任务链接"), ("dispatched", "working", "replied"), GRID + ABOVE, effect=e.link_cut, weight=9,
+        internal=True),
+    Act("escalate", _("逐级提醒"), OPEN, (SYSTEM,), effect=e.escalated, internal=True),
+)  # fmt: skip
+
+REPORTS = Flow(
+    initial="received",
+    phases={
+        "received": "new",
+        "asking": "waiting",
+        "accepted": "active",
+        "dispatched": "active",
+        "working": "active",
+        "replied": "active",
+        "closed": "done",
+        "refused": "done",
+        "transferred_out": "done",
+        "merged": "done",
+        "withdrawn": "done",
+    },
+    moves=MOVES,
+    words=STATES,
+)

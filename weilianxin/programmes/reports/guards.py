@@ -1,0 +1,324 @@
+"""What must hold before an act on a report. Each raises a `Refused` with a sentence, or returns nothing."""
+
+from datetime import timedelta
+
+from django.utils.translation import gettext as _
+
+from weilianxin.areas.calendar import work_calendar
+from weilianxin.cases.errors import Invalid, NotAllowed, Refused
+from weilianxin.cases.models import CasePhoto, Event, Task
+from weilianxin.lib.clock import Limit, due_at
+from weilianxin.people.models import HANDLER_KINDS
+from weilianxin.people.units import units_for
+
+from . import policy
+from .models import About, Channel, Kind
+from .words import CONTESTABLE, GRID_WORKER_REFUSALS, REFUSALS
+
+GRID_ROLES = ("grid_worker", "grid_worker_backup")
+ADVICE_KINDS = (Kind.QUESTION, Kind.IDEA, Kind.THANKS)
+NEVER_MERGE = (Channel.MEDIATION, Channel.PETITION, Channel.POLICE, Channel.INTEGRITY, Channel.SERVICE)
+SAFETY_COLUMNS = ("FIRE", "SEC")
+WORDLESS = "XQ999"  # 其他: must be given a real category before closing
+
+
+def is_advice(doing):
+    report = doing.facts["report"]
+    return doing.case.urgency == "U3" or report.kind in ADVICE_KINDS
+
+
+def needs_other_closer(case, report):
+    """Whether another person must close: urgent, about a person, a unit or staff, or already disputed once."""
+    return case.urgency in ("U0", "U1") or report.about != About.THING or case.reopened > 0
+
+
+def text(field, sentence, least=1, most=5000):
+    """A guard: the form's `field` holds between `least` and `most` characters."""
+
+    def guard(doing):
+        value = (doing.data.get(field) or "").strip()
+        if len(value) < least:
+            raise Invalid(sentence(), field)
+        if len(value) > most:
+            raise Invalid(_("写得太长了，最多 %(n)s 个字。") % {"n": most}, field)
+        doing.data[field] = value
+        if field == "note":
+            doing.note = value
+
+    return guard
+
+
+note_needed = text("note", lambda: _("请写几句话，说清楚情况。"), least=2)
+
+
+def note_optional(doing):
+    doing.note = (doing.data.get("note") or "").strip()[:5000]
+
+
+def ordinary_urgency(doing):
+    if doing.case.urgency not in ("U2", "U3"):
+        raise Refused(_("紧急的事不能停下来等补充，请先受理，再用消息联系。"))
+
+
+def rounds_left(doing):
+    if doing.case.asked >= policy.number("ask_rounds"):
+        raise Refused(_("已经问过 %(n)s 次了，请先受理或另想办法。") % {"n": doing.case.asked})
+
+
+def has_category(doing):
+    category = doing.data.get("category") or doing.facts["report"].category
+    if category is None:
+        raise Invalid(_("请先选好类别。"), "category")
+    if doing.case.community_id is None:
+        raise Invalid(_("请先确定地点属于哪个社区。"), "place")
+
+
+def not_skipping_the_named_person(doing):
+    """After a contested refusal or a dispute a named person holds it; only they, or the centre, take it on."""
+    case = doing.case
+    if case.contested and case.holder_id and doing.actor.account and doing.actor.account.pk != case.holder_id:
+        if doing.role in GRID_ROLES + ("grid_leader",):
+            raise NotAllowed(_("这件事由%(name)s复看。") % {"name": case.holder.name})
+
+
+def refusal_reason(doing):
+    code = doing.data.get("reason") or ""
+    if code not in REFUSALS:
+        raise Invalid(_("请选一个不予受理的原因。"), "reason")
+    if doing.role in GRID_ROLES and code not in GRID_WORKER_REFUSALS:
+        raise NotAllowed(_("这个原因要由网格长以上的岗位来定。"))
+    channel = (doing.data.get("right_channel") or "").strip()
+    if not channel:
+        raise Invalid(_("请告诉居民该找谁。"), "right_channel")
+    doing.data["right_channel"] = channel[:200]
+
+
+def contestable(doing):
+    report = doing.facts["report"]
+    if report.refusal_code not in CONTESTABLE:
+        raise Refused(_("这一类不能申请复看。"))
+    if doing.case.contested:
+        raise Refused(_("已经复看过一次了。有新情况可以再报。"))
+    inside_window(doing)
+
+
+def inside_window(doing):
+    until = doing.case.disputable_until
+    if until is None or doing.at > until:
+        raise Refused(_("已经过了可以提出的日子。如果问题还在，请再报一件，我们会接着上次的办。"))
+
+
+def disputed_once(doing):
+    if doing.case.reopened:
+        raise Refused(_("已经重办过一次了。如果问题还在，请再报一件，我们会接着上次的办。"))
+
+
+def unit_in_reach(doing):
+    """A grid worker dispatches to handlers tied to the compound or grid; the rest goes through those above."""
+    unit = doing.data.get("unit")
+    if unit is None:
+        raise Invalid(_("请选一个承办单位。"), "unit")
+    case = doing.case
+    if not unit.is_active:
+        raise Refused(_("这个单位已经停用了，请另选。"))
+    if case.about_unit_id == unit.pk:
+        raise Refused(_("投诉的就是这个单位，不能只派给它。"))
+    if doing.role in GRID_ROLES:
+        if HANDLER_KINDS[unit.kind][1] not in ("compound", "grid"):
+            raise NotAllowed(_("这个单位要由网格长、社区书记或派遣员来派。"))
+        mine = units_for(
+            unit.kind,
+            grid=case.grid,
+            compound=case.compound,
+            community=case.community,
+            subdistrict=case.subdistrict,
+            district=case.district,
+        )
+        if unit.pk not in {u.pk for u in mine}:
+            raise NotAllowed(_("这个单位不管这个小区，请找派遣员。"))
+    if unit.kind == "community_committee" and not (doing.data.get("note") or "").strip():
+        raise Invalid(_("派给居委会要写明理由。"), "note")
+
+
+def lead_task(doing):
+    task = doing.actor.task
+    if task is None or task.case_id != doing.case.pk or task.part != Task.LEAD:
+        raise NotAllowed()
+    if task.state not in (Task.ISSUED, Task.SIGNED):
+        raise Refused(_("这项任务已经结束了。"))
+
+
+def assist_task(doing):
+    task = doing.actor.task
+    if task is None or task.case_id != doing.case.pk or task.part != Task.ASSIST:
+        raise NotAllowed()
+
+
+def named_person(doing):
+    if not doing.actor.named.strip():
+        raise Invalid(_("请写上您的姓名。"), "named")
+
+
+def still_returnable(doing):
+    task = doing.actor.task
+    if task.designated:
+        raise Refused(_("这是会办指定的，不能再退。"))
+    ends = due_at(task.issued_at, Limit.parse(policy.parameter("return_limit")), work_calendar())
+    if doing.at > ends:
+        raise Refused(_("退回的时间已经过了，请先办理，或打电话给派单的人。"))
+
+
+proposed_holder = text("proposed", lambda: _("请写明应该由谁来办。"), least=2, most=100)
+
+
+def is_holder(doing):
+    case = doing.case
+    if case.holder_id and doing.actor.account.pk != case.holder_id and doing.role in GRID_ROLES:
+        raise NotAllowed(_("这件事在%(name)s手上。") % {"name": case.holder.name})
+
+
+def fresh_photos(doing, stage):
+    """Photos of a stage: those sent with this act, or taken since the case was last reopened."""
+    if any(s == stage for _photo, s in doing.photos):
+        return True
+    mine = CasePhoto.objects.filter(case=doing.case, stage=stage)
+    if stage == CasePhoto.AFTER and doing.case.reopened:
+        since = (
+            Event.objects.filter(case=doing.case, act__in=("dispute", "reopen"))
+            .order_by("-seq")
+            .values_list("at", flat=True)
+            .first()
+        )
+        mine = mine.filter(event__at__gte=since)
+    return mine.exists()
+
+
+def evidence_after(doing):
+    if not is_advice(doing) and not fresh_photos(doing, CasePhoto.AFTER):
+        raise Invalid(_("请附上办好以后的照片，或办理单据的照片。"), "photos")
+
+
+def evidence_both(doing):
+    if is_advice(doing):
+        return
+    evidence_after(doing)
+    if not fresh_photos(doing, CasePhoto.BEFORE) and not (doing.data.get("no_before") or "").strip():
+        raise Invalid(_("没有办前照片。请补一张，或写明为什么没有。"), "no_before")
+
+
+def real_category(doing):
+    if doing.case.category == WORDLESS:
+        raise Refused(_("类别还是“其他”，办结前请先改成具体类别。"))
+
+
+def outcome_of(*names):
+    """A guard: the outcome is one of these; a partial one says what comes next and when."""
+
+    def guard(doing):
+        outcome = doing.data.get("outcome")
+        if outcome not in names:
+            raise Invalid(_("请选办得怎样。"), "outcome")
+        if outcome == "partly" and not doing.data.get("plan_date"):
+            raise Invalid(_("只解决了一部分，请写下一步的日期。"), "plan_date")
+
+    return guard
+
+
+def seen_closing_allowed(doing):
+    report = doing.facts["report"]
+    if needs_other_closer(doing.case, report):
+        raise NotAllowed(_("紧急的事、对人对单位的投诉、重办的事，要由另一个人核实后办结。"))
+    if doing.data.get("outcome") in ("explained", "cannot_now") and not is_advice(doing):
+        raise NotAllowed(_("“说明情况”和“暂不能解决”要有第二个人看过才能办结。"))
+
+
+def another_pair_of_eyes(doing):
+    """The closer neither handled the matter nor, where four eyes matter, sent it out or closed it before."""
+    case, me = doing.case, doing.actor.account
+    acts = ["start", "reply"]
+    if needs_other_closer(case, doing.facts["report"]):
+        acts.append("dispatch")
+    if Event.objects.filter(case=case, actor=me, act__in=acts).exists():
+        raise NotAllowed(_("您办过这件事，要由另一个人核实办结。"))
+    if case.reopened and case.closer_id == me.pk:
+        raise NotAllowed(_("上次是您办结的，这次要由另一个人来看。"))
+
+
+def not_the_handler(doing):
+    last = Event.objects.filter(case=doing.case, act="reply").order_by("-seq").first()
+    if last and last.actor_id and last.actor_id == doing.actor.account.pk:
+        raise NotAllowed(_("自己办的，要由另一个人来看。"))
+
+
+def not_closer_nor_rated(doing):
+    """Call-back, sampling and reopening are somebody else's work than the closer's and the rated one's."""
+    me, case = doing.actor.account, doing.case
+    if case.closer_id == me.pk or case.ratings.filter(closing=case.closings, rated=me).exists():
+        raise NotAllowed(_("您办结的或被评价的事，要由另一个人来回访。"))
+    if Event.objects.filter(case=case, actor=me, act__in=("start", "reply")).exists():
+        raise NotAllowed(_("您办过这件事，要由另一个人来看。"))
+
+
+def withdrawable(doing):
+    case = doing.case
+    if case.urgency in ("U0", "U1") or doing.facts["column"] in SAFETY_COLUMNS:
+        raise Refused(_("安全的事不能撤回。您可以改为不留姓名，事情我们接着办。"))
+    if case.headcount > 1:
+        raise Refused(_("还有邻居也遇到了，事情要接着办。您可以改为不留姓名。"))
+    if Task.objects.filter(case=case, state__in=(Task.SIGNED, Task.DONE)).exists():
+        raise Refused(_("已经有人在办了，不能撤回。您可以补充说明。"))
+
+
+def rating_open(doing):
+    case = doing.case.parent or doing.case
+    if case.state != "closed":
+        raise Refused(_("办结以后才能评价。"))
+    if doing.at > case.closed_at + timedelta(days=policy.number("rating_days")):
+        raise Refused(_("评价的日子已经过了。"))
+    level = doing.data.get("level")
+    if level not in (1, 2, 3, 4, 5):
+        raise Invalid(_("请选一个评价。"), "level")
+
+
+def once_a_day(doing):
+    last = Event.objects.filter(case=doing.case, act="urge", role=doing.role).order_by("-seq").first()
+    if last and doing.at - last.at < timedelta(hours=24):
+        raise Refused(_("今天已经催过了，办理的人看得到。"))
+
+
+def mergeable(doing):
+    parent, case = doing.data.get("parent"), doing.case
+    if parent is None or parent.pk == case.pk:
+        raise Invalid(_("请选要并到哪一件。"), "parent")
+    if parent.programme != case.programme or not parent.is_open or parent.parent_id:
+        raise Refused(_("那件事已经办结或并到别处了。"))
+    if parent.sensitive or case.sensitive or doing.facts["channel_out"] in NEVER_MERGE:
+        raise Refused(_("这一类事各办各的，不并案。"))
+    if doing.role != "reporter":
+        if parent.category != case.category:
+            raise Refused(_("两件事类别不同，先改类别再并。"))
+        if parent.community_id != case.community_id:
+            raise Refused(_("两件事不在一个社区，不能并。"))
+    if case.headcount > 1:
+        raise Refused(_("这件事下面已经并了别的报事，请反过来并。"))
+
+
+def channel_named(doing):
+    channel = doing.data.get("channel")
+    if channel not in Channel.values or channel in (Channel.CASE, Channel.EMERGENCY):
+        raise Invalid(_("请选转到哪个渠道。"), "channel")
+
+
+receiver_named = text("receiver", lambda: _("请写接收的单位和人。"), least=2, most=100)
+
+
+def publishable(doing):
+    case, facts = doing.case, doing.facts
+    if case.sensitive or facts["public"] in ("no", "never") or case.outcome in ("withdrawn", "transferred"):
+        raise Refused(_("这一类不公开。"))
+    if case.closer_id == doing.actor.account.pk:
+        raise NotAllowed(_("自己办结的，要由另一个人来审公开。"))
+
+
+public_title = text("public_title", lambda: _("请写公开的标题。"), least=4, most=60)
+public_text = text("public_text", lambda: _("请写公开的内容。"), least=4, most=1000)

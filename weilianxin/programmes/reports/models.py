@@ -1,0 +1,211 @@
+"""A report's own facts beside its case; categories and limits as data; drafts; the thread with one's own worker."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from weilianxin.areas.models import Area, ValidQuerySet
+from weilianxin.cases.models import Case, Urgency
+from weilianxin.files.models import Photo
+from weilianxin.people.models import Account
+
+
+class Channel(models.TextChoices):
+    """Where a category leads; only `case` and `emergency` are worked here."""
+
+    CASE = "case", _("报事办理")
+    EMERGENCY = "emergency", _("紧急处置")
+    MEDIATION = "mediation", _("人民调解")
+    SERVICE = "service", _("社区服务与窗口")
+    DELIBERATION = "deliberation", _("民生议事")
+    POLICE = "police", _("公安")
+    PETITION = "petition", _("信访")
+    INTEGRITY = "integrity", _("纪检")
+    COURT = "court", _("法院、仲裁")
+    OTHER_AREA = "other_area", _("其他辖区")
+
+
+class Kind(models.TextChoices):
+    """What the person wants."""
+
+    HELP = "求助", _("求助")
+    COMPLAINT = "投诉", _("投诉")
+    TIP = "举报", _("举报")
+    QUESTION = "咨询", _("咨询")
+    IDEA = "建议", _("建议")
+    THANKS = "表扬", _("表扬")
+    OTHER = "其他", _("其他")
+
+
+class About(models.TextChoices):
+    """What a complaint is about; all but a thing or place are closed by another person."""
+
+    THING = "thing", _("一件东西、一个地方")
+    PERSON = "person", _("某个人")
+    UNIT = "unit", _("某个单位")
+    STAFF = "staff", _("我们的工作人员")
+
+
+class Category(models.Model):
+    """A row of the resident category tree: words, urgency, limits, channel and handlers. Key: scheme, kind, code."""
+
+    scheme = models.CharField(max_length=20, default="resident")
+    kind = models.CharField(max_length=10, default="matter")
+    code = models.CharField(max_length=12)
+    column_code = models.CharField(max_length=8)
+    column_zh = models.CharField(max_length=20)
+    column_en = models.CharField(max_length=40, blank=True)
+    name_zh = models.CharField(max_length=40)
+    name_en = models.CharField(max_length=80, blank=True)
+    hint_zh = models.CharField(max_length=80, blank=True)
+    national_code = models.CharField(max_length=12, blank=True)
+    platform = models.CharField(max_length=24, blank=True)
+    urgency = models.CharField(max_length=2, choices=Urgency.choices, default=Urgency.U2)
+    accept_limit = models.CharField(max_length=8, blank=True)
+    on_site_limit = models.CharField(max_length=8, blank=True)
+    handle_limit = models.CharField(max_length=8, blank=True)
+    channel_out = models.CharField(max_length=12, choices=Channel.choices, default=Channel.CASE)
+    lead = models.CharField(max_length=24, blank=True)
+    lead_without_property = models.CharField(max_length=24, blank=True)
+    assists = models.CharField(max_length=120, blank=True)  # separated by semicolons
+    public = models.CharField(
+        max_length=8,
+        choices=[("yes", _("可公开")), ("limited", _("有限公开")), ("no", _("不公开")), ("never", _("绝不公开"))],
+        default="yes",
+    )
+    keywords = models.TextField(blank=True)  # words that suggest this category, separated by blanks
+    note = models.CharField(max_length=300, blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+    valid_from = models.DateField(null=True, blank=True)
+    valid_to = models.DateField(null=True, blank=True)
+
+    objects = ValidQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position", "code"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["scheme", "kind", "code"], condition=Q(valid_to__isnull=True), name="category_once_current"
+            )
+        ]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def name(self):
+        return (self.name_en or self.name_zh) if get_language() == "en" else self.name_zh
+
+    @property
+    def column(self):
+        return (self.column_en or self.column_zh) if get_language() == "en" else self.column_zh
+
+    @property
+    def assist_kinds(self):
+        return [k for k in self.assists.split(";") if k]
+
+
+class LevelLimit(models.Model):
+    """The limits of an urgency level; the tighter of level and category holds."""
+
+    urgency = models.CharField(max_length=2, choices=Urgency.choices, primary_key=True)
+    accept_limit = models.CharField(max_length=8, blank=True)
+    on_site_limit = models.CharField(max_length=8, blank=True)
+    handle_limit = models.CharField(max_length=8, blank=True)
+
+
+class Parameter(models.Model):
+    """A number or a list that the subdistrict decides, with the default the programme ships."""
+
+    key = models.CharField(max_length=40, primary_key=True)
+    value = models.CharField(max_length=2000)
+
+
+class RuleVersion(models.Model):
+    """A version of the rules on a day; named on every case that was accepted under it."""
+
+    name = models.CharField(max_length=24, unique=True)
+    since = models.DateTimeField(default=timezone.now)
+    by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
+    note = models.CharField(max_length=200, blank=True)
+
+
+class Report(models.Model):
+    """What the resident said, and what the programme made of it. One row per case."""
+
+    case = models.OneToOneField(Case, primary_key=True, on_delete=models.CASCADE, related_name="report")
+    text = models.TextField()
+    kind = models.CharField(max_length=4, choices=Kind.choices, default=Kind.HELP)
+    about = models.CharField(max_length=8, choices=About.choices, default=About.THING)
+    category = models.ForeignKey(Category, null=True, on_delete=models.PROTECT, related_name="+")
+    floor = models.CharField(max_length=20, blank=True)
+    wish = models.CharField(
+        max_length=8,
+        choices=[("call", _("给我打电话")), ("message", _("发消息就行")), ("none", _("不用联系我"))],
+        default="call",
+    )
+    screening = models.JSONField(default=list)  # what intake noticed, in order, each with its reason
+    consent_version = models.CharField(max_length=16, blank=True)
+    happened_at = models.DateTimeField(null=True)
+    # From another channel: its name and its own number and time.
+    source = models.CharField(max_length=24, blank=True)
+    source_no = models.CharField(max_length=64, blank=True)
+    source_at = models.DateTimeField(null=True)
+    refusal_code = models.CharField(max_length=4, blank=True)
+    right_channel = models.CharField(max_length=200, blank=True)
+    # The public copy is a text of its own, written or confirmed at review.
+    public_title = models.CharField(max_length=60, blank=True)
+    public_text = models.TextField(blank=True)
+    published_at = models.DateTimeField(null=True)
+    published_by = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="+")
+    public_community = models.ForeignKey(Area, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "source_no"], condition=~Q(source_no=""), name="imported_once"
+            )
+        ]
+        indexes = [models.Index(fields=["public_community", "-published_at"])]
+
+
+class Draft(models.Model):
+    """A report not yet sent: kept on the server, so that it works without JavaScript and survives a lost page."""
+
+    account = models.ForeignKey(Account, null=True, on_delete=models.CASCADE, related_name="+")
+    session = models.CharField(max_length=64, db_index=True)  # keyed hash of the browser session
+    data = models.JSONField(default=dict)
+    photos = models.ManyToManyField(Photo, blank=True, related_name="+")
+    updated_at = models.DateTimeField(auto_now=True)
+
+
+class Thread(models.Model):
+    """The conversation of a resident with their grid. It belongs to the grid, not to the person on duty."""
+
+    resident = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="threads")
+    grid = models.ForeignKey(Area, on_delete=models.PROTECT, related_name="+")
+    last_at = models.DateTimeField(default=timezone.now)
+    # Set while the resident waits for an answer: when the leader begins to see it.
+    answer_due_at = models.DateTimeField(null=True)
+    handed_to_leader_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["resident", "grid"], name="thread_once")]
+        indexes = [models.Index(fields=["grid", "-last_at"])]
+
+
+class ThreadMessage(models.Model):
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="messages")
+    author = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
+    from_staff = models.BooleanField()
+    automatic = models.BooleanField(default=False)
+    body = models.TextField()
+    photos = models.ManyToManyField(Photo, blank=True, related_name="+")
+    at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True)
+    case = models.ForeignKey(Case, null=True, on_delete=models.SET_NULL, related_name="+")  # became this report
+
+    class Meta:
+        indexes = [models.Index(fields=["thread", "-at", "-id"])]

@@ -1,0 +1,102 @@
+"""What the subdistrict promises: parameters, limits of categories and urgency levels, and the version of the rules."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from weilianxin.areas.calendar import work_calendar
+from weilianxin.lib.clock import Limit, due_at
+
+from .models import LevelLimit, Parameter, RuleVersion
+
+# key: (default, what it means). Numbers are proposals that every subdistrict may change, not law.
+PARAMETERS = {
+    "dispute_days": ("30", _("办结后多少天内可以不认可办结")),
+    "rating_days": ("15", _("办结后多少天内可以评价")),
+    "ask_rounds": ("2", _("受理前最多问几次")),
+    "answer_limit": ("3wd", _("居民补充的期限，过期先行了结")),
+    "return_limit": ("4wh", _("承办单位退回的期限")),
+    "rework_least": ("4wh", _("返工、重办的最短期限")),
+    "duplicate_metres": ("50", _("多少米内算附近")),
+    "duplicate_hours": ("24", _("多少小时内的同类算可能相同")),
+    "entrance_hours": ("72", _("同一单元同类多少小时内算可能相同")),
+    "recur_days": ("30", _("办结后多少天内又出现算重复发生")),
+    "sample_percent": ("8", _("网格员自行办结的抽查比例，百分之几")),
+    "thread_limit": ("4wh", _("居民消息首次回复的期限，过期网格长可见")),
+    "unseen_minutes": ("30", _("新报事多少分钟没人看，网格长可见")),
+    "reports_per_day": ("20", _("一个人一天最多报几件")),
+    "text_least": ("5", _("报事最少几个字")),
+    "text_most": ("5000", _("报事最多几个字")),
+}
+
+LEVELS = {
+    # urgency: (accept, on site, handle)
+    "U0": ("5m", "30m", "2ch"),
+    "U1": ("30m", "2ch", "1wd"),
+    "U2": ("2wh", "", "5wd"),
+    "U3": ("1wd", "", "1wd"),
+}
+
+
+def parameter(key):
+    """The value in force, as text; the default where nobody changed it."""
+    return dict(Parameter.objects.values_list("key", "value")).get(key, PARAMETERS[key][0])
+
+
+def number(key):
+    return int(parameter(key))
+
+
+def tighter(*limits, at):
+    """Of several limits the one that ends first when counted from `at`; blanks are ignored."""
+    given = [limit for limit in dict.fromkeys(limits) if limit]
+    if len(given) < 2:
+        return given[0] if given else ""
+    calendar = work_calendar()
+    return min(given, key=lambda text: due_at(at, Limit.parse(text), calendar))
+
+
+def level_limits(urgency):
+    row = LevelLimit.objects.filter(pk=urgency).first()
+    return (row.accept_limit, row.on_site_limit, row.handle_limit) if row else LEVELS[urgency]
+
+
+def limits_for(category, urgency, at):
+    """(accept, on site, handle) for a category at an urgency.
+
+    The category's own limits hold; where it is more urgent than the category usually is, the tighter of category
+    and level; where the category says nothing, the level's.
+    """
+    level = level_limits(urgency)
+    own = (category.accept_limit, category.on_site_limit, category.handle_limit) if category else ("", "", "")
+    raised = category is not None and urgency < category.urgency  # U0 < U1 < U2
+    return tuple(
+        tighter(mine, theirs, at=at) if raised and mine and theirs else (mine or theirs)
+        for mine, theirs in zip(own, level, strict=True)
+    )
+
+
+def rule_version():
+    """The name of the rules now in force."""
+    row = RuleVersion.objects.order_by("-since", "-id").first()
+    return row.name if row else "1"
+
+
+def new_version(by, note, at=None):
+    """Name a new version of the rules: every change of limits, categories or parameters calls this."""
+    at = at or timezone.now()
+    day = timezone.localdate(at).strftime("%Y-%m-%d")
+    count = RuleVersion.objects.filter(name__startswith=day).count()
+    return RuleVersion.objects.create(name=f"{day}.{count + 1}", since=at, by=by, note=note[:200])
+
+
+def limit_end(text, start):
+    """When a limit that starts at `start` ends; None for an empty one."""
+    return due_at(start, Limit.parse(text), work_calendar()) if text else None
+
+
+def dispute_until(at):
+    """The last moment at which a closing can be disputed: the end of the last day of the window."""
+    day = timezone.localtime(at) + timedelta(days=number("dispute_days"))
+    return day.replace(hour=23, minute=59, second=59, microsecond=0)
