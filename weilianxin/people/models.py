@@ -62,7 +62,12 @@ class Dwelling(models.Model):
     place = models.ForeignKey(Place, on_delete=models.PROTECT)
     relation = models.CharField(
         max_length=10,
-        choices=[("living", _("住在这里")), ("owner", _("业主，不住这里")), ("tenant", _("租住")), ("work", _("在这里上班"))],
+        choices=[
+            ("living", _("住在这里")),
+            ("owner", _("业主，不住这里")),
+            ("tenant", _("租住")),
+            ("work", _("在这里上班")),
+        ],
         default="living",
     )
     since = models.DateTimeField(default=timezone.now)

@@ -1,0 +1,48 @@
+"""Erasing a person: every room that keeps something about people registers how it lets go of it."""
+
+from django.db import connection, transaction
+
+from weilianxin.journal import log
+
+from .models import Account, OneTimeCode
+
+ERASERS = []
+
+
+def register_eraser(fn):
+    """Have `fn(account, at)` called when a person is erased, in the same transaction, while the account still has its
+    name, phone and mail address. For the `ready()` of an app. Returns `fn`, so it may stand as a decorator."""
+    if fn not in ERASERS:
+        ERASERS.append(fn)
+    return fn
+
+
+def erase(account, at):
+    """Erase what identifies `account` in every room, wholly or not at all; the empty row and the journal stay.
+
+    Ends all its sessions. On SQLite what was deleted is overwritten (`secure_delete`) and the write-ahead log, which
+    still holds the old pages, is emptied once the transaction stands. Doing it twice does no harm.
+    """
+    with transaction.atomic():
+        account = Account.objects.select_for_update().get(pk=account.pk)
+        for fn in ERASERS:
+            fn(account, at)
+        if account.phone:
+            OneTimeCode.objects.filter(phone=account.phone).delete()
+        account.dwellings.all().delete()
+        account.consents.all().delete()
+        account.absences.all().delete()
+        log.erase_person(account.ref)
+        account.name, account.email, account.photo, account.totp_secret = "", "", "", ""
+        account.phone = account.username = None
+        account.set_unusable_password()
+        account.is_active, account.erased_at, account.epoch = False, account.erased_at or at, account.epoch + 1
+        account.save()
+        log.append(account.ref, "erase", account.ref, {}, at=at)
+        transaction.on_commit(_empty_write_ahead_log, robust=True)
+
+
+def _empty_write_ahead_log():
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")

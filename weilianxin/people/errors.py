@@ -1,0 +1,33 @@
+"""Why something about people was not done, in a sentence its reader can act upon."""
+
+from django.utils.translation import gettext as _
+
+
+class Refused(Exception):
+    """It breaks a rule of this room. `str()` is the sentence, `status` the answer's, `field` where in the form."""
+
+    status = 422
+
+    def __init__(self, message, field=None):
+        super().__init__(message)
+        self.field = field
+
+
+class TooOften(Refused):
+    """Somebody tries too often; waiting helps."""
+
+    status = 429
+
+
+class WrongCode(Refused):
+    """A code, or a name with its password, is not right. The sentence never tells which part."""
+
+
+class GridWithoutWorker(Refused):
+    """A grid would be left with nobody on duty. `grid` is the area."""
+
+    status = 409
+
+    def __init__(self, grid):
+        super().__init__(_("这样“%(grid)s”就没有人值守了。请先安排顶岗的人，再来办。") % {"grid": grid.name})
+        self.grid = grid
