@@ -32,6 +32,7 @@ def erase(account, at):
         account.dwellings.all().delete()
         account.consents.all().delete()
         account.absences.all().delete()
+        account.posts.filter(until__isnull=True).update(until=at)
         log.erase_person(account.ref)
         account.name, account.email, account.photo, account.totp_secret = "", "", "", ""
         account.phone = account.username = None

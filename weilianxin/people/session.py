@@ -37,12 +37,15 @@ class AccountMiddleware:
         request.second_factor = False
         if settings.SESSION_COOKIE_NAME in request.COOKIES:
             _recognise(request)
-        account = request.account
-        if account is not None and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
-            if account.language in dict(settings.LANGUAGES):
-                translation.activate(account.language)
-                request.LANGUAGE_CODE = translation.get_language()
+        _speak(request)
         return self.get_response(request)
+
+
+def _speak(request):
+    chosen_here = settings.LANGUAGE_COOKIE_NAME in request.COOKIES
+    if request.account is not None and not chosen_here and request.account.language in dict(settings.LANGUAGES):
+        translation.activate(request.account.language)
+        request.LANGUAGE_CODE = translation.get_language()
 
 
 def _recognise(request):
