@@ -136,3 +136,21 @@ class CalendarDay(models.Model):
     kind = models.CharField(max_length=10, choices=DayKind.choices)
     name_zh = models.CharField(max_length=40, blank=True)
     year_source = models.CharField(max_length=80)
+
+
+class WorkWindow(models.Model):
+    """Office hours on a work day, in order: 08:30 to 12:00, 13:30 to 17:30. Without rows these are the hours."""
+
+    opens = models.TimeField()
+    closes = models.TimeField()
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "opens"]
+
+
+class Generation(models.Model):
+    """A stamp that changes whenever a kind of data does, so that what is kept in memory knows when it is old."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    stamp = models.CharField(max_length=16)
