@@ -1,0 +1,86 @@
+"""Finding a case by number, place or words; and the lists of what is still to be looked at again."""
+
+import unicodedata
+
+from django.db.models import Q
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from weilianxin.cases.models import Case
+from weilianxin.lib.numbers import case_number, parse_case_number
+from weilianxin.people.models import Role
+from weilianxin.people.session import staff_required
+
+from . import lists
+from .home import done_word
+from .reach import require
+
+WORDS, LONGEST = 4, 60
+
+
+@require_safe
+@staff_required
+def search(request):
+    """Cases the account may see whose number is this, or whose title and place hold every word."""
+    asked = unicodedata.normalize("NFKC", request.GET.get("q", "")).strip()[:LONGEST]
+    rows, before = [], ""
+    if asked:
+        rows, before = lists.newest(found(request.account, asked), request.GET.get("before", ""))
+        lists.state_words(rows)
+    context = {"at": timezone.now(), "q": asked, "rows": rows, "before": before}
+    return render(request, "desk/search.html", context)
+
+
+def found(account, asked):
+    cases = lists.rows_of(Case.objects.visible_to(account))
+    try:
+        return cases.filter(number=case_number(*parse_case_number(asked)))
+    except ValueError:
+        pass
+    # Sensitive matters are opened by their number, not come across by a word.
+    match = Q(sensitive=False)
+    for word in asked.split()[:WORDS]:
+        match &= Q(title__icontains=word) | Q(place_text__icontains=word) | Q(number__startswith=word)
+    return cases.filter(match)
+
+
+@require_safe
+@staff_required
+def callbacks(request):
+    """Bad ratings to call back, oldest duty first on top of the newest page."""
+    require(request, Role.CALLBACK_OFFICER, Role.COMMUNITY_SECRETARY, Role.DUTY_LEADER)
+    at = timezone.now()
+    rows, before = lists.newest(lists.waiting_callbacks(request.account, at), request.GET.get("before", ""))
+    context = {"at": at, "rows": rows, "before": before, "done": done_word(request)}
+    return render(request, "desk/callbacks.html", context)
+
+
+@require_safe
+@staff_required
+def samples(request):
+    """Closings drawn for a look by another person."""
+    require(request, Role.CENTRE_VERIFIER, Role.GRID_LEADER, Role.COMMUNITY_SECRETARY, Role.DUTY_LEADER)
+    at = timezone.now()
+    rows, before = lists.newest(lists.waiting_samples(request.account, at), request.GET.get("before", ""))
+    context = {"at": at, "rows": rows, "before": before, "done": done_word(request), "title": _("抽查")}
+    return render(request, "desk/samples.html", context)
+
+
+@require_safe
+@staff_required
+def verify(request):
+    """What handlers say is done and another person must look at; and the samples."""
+    require(request, Role.CENTRE_VERIFIER, Role.COMMUNITY_SECRETARY, Role.DUTY_LEADER)
+    at = timezone.now()
+    cases = Case.objects.visible_to(request.account).filter(state__in=lists.states_for(Role.CENTRE_VERIFIER))
+    rows, after = lists.soonest(cases, request.GET.get("after", ""))
+    context = {
+        "at": at,
+        "rows": lists.with_photos(lists.state_words(rows)),
+        "after": after,
+        "samples": list(lists.waiting_samples(request.account, at).order_by("id")[:10]),
+        "done": done_word(request),
+    }
+    return render(request, "desk/verify.html", context)

@@ -1,0 +1,109 @@
+"""What waits for me: the first page after signing in, by the posts one holds."""
+
+from django.db.models import Q
+from django.http import HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from weilianxin.cases.models import Case
+from weilianxin.lib.programme import programmes
+from weilianxin.people.models import Role
+from weilianxin.people.posts import on_duty_many
+from weilianxin.people.session import staff_required
+
+from . import lists, overview
+from .reach import GRID_ROLES, areas_of, my_posts, roles
+
+
+@require_safe
+@staff_required
+def home(request):
+    """By role: the worker's list, the leader's grids, the secretary's community, the centre's board or queue."""
+    mine = roles(request)
+    if mine & set(GRID_ROLES):
+        return worker(request)
+    if Role.GRID_LEADER in mine:
+        return leader(request)
+    if Role.COMMUNITY_SECRETARY in mine:
+        return overview.board(request, areas_of(request, Role.COMMUNITY_SECRETARY)[0], held=held(request))
+    if Role.DUTY_LEADER in mine:
+        return overview.board(request, areas_of(request, Role.DUTY_LEADER)[0], held=held(request))
+    for role, name in ELSEWHERE:
+        if role in mine:
+            try:
+                return HttpResponseRedirect(reverse(name))
+            except NoReverseMatch:
+                break
+    return worker(request)
+
+
+ELSEWHERE = (
+    (Role.CENTRE_DISPATCHER, "desk:queue"),
+    (Role.CENTRE_VERIFIER, "desk:verify"),
+    (Role.CALLBACK_OFFICER, "desk:callbacks"),
+    (Role.SYSTEM_ADMIN, "desk:admin_home"),
+    (Role.AUDITOR, "desk:admin_journal"),
+)
+
+
+def done_word(request):
+    """The verb of the act one comes from, for the line that says it is done."""
+    name = request.GET.get("done", "")
+    if name:
+        for plug in programmes():
+            for move in plug.flow.moves if plug.flow else ():
+                if move.name == name:
+                    return move.label
+    return ""
+
+
+def worker(request):
+    """The grid worker's phone: everything of one's grids and whatever one holds, by what is due next."""
+    at = timezone.now()
+    grids = areas_of(request, *GRID_ROLES)
+    open_cases = Case.objects.visible_to(request.account).open()
+    mine = open_cases.filter(Q(grid__in=grids) | Q(holder=request.account))
+    rows, after = lists.soonest(mine, request.GET.get("after", ""))
+    lists.with_photos(lists.state_words(rows))
+    new = [case for case in rows if case.phase == "new"]
+    going = [case for case in rows if case.phase != "new"]
+    duty = on_duty_many(grids, at) if grids else {}
+    context = {
+        "at": at,
+        "new": new,
+        "sections": lists.sections(going, at),
+        "total": len(rows),
+        "after": after,
+        "paged": bool(request.GET.get("after")),
+        "grids": [{"grid": grid, "duty": duty.get(grid.pk)} for grid in grids],
+        "posts": my_posts(request),
+        "done": done_word(request),
+    }
+    return render(request, "desk/home.html", context)
+
+
+def held(request):
+    """What lies with this person by name, soonest first."""
+    rows = Case.objects.visible_to(request.account).open().filter(holder=request.account)
+    return lists.state_words(lists.soonest(rows, limit=10)[0])
+
+
+def leader(request):
+    """The leader's grids, each with how it stands, and what the leader holds."""
+    at = timezone.now()
+    grids = areas_of(request, Role.GRID_LEADER)
+    counts = lists.counted(Case.objects.visible_to(request.account).filter(grid__in=grids), "grid", at)
+    duty = on_duty_many(grids, at)
+    context = {
+        "at": at,
+        "grids": [
+            {"grid": grid, "counts": counts.get(grid.pk, lists.NOTHING), "duty": duty.get(grid.pk)}
+            for grid in sorted(grids, key=lambda g: g.code)
+        ],
+        "held": held(request),
+        "samples": lists.waiting_samples(request.account, at)[:100].count(),
+        "done": done_word(request),
+    }
+    return render(request, "desk/leader.html", context)

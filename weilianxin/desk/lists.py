@@ -1,0 +1,180 @@
+"""Lists of cases: bounded, in the order of what is due, at a cost that does not grow with the rows."""
+
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Count, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from weilianxin.cases.models import Case, CasePhoto, Rating
+from weilianxin.lib.programme import programmes
+
+PAGE = 30
+UNSEEN = timedelta(minutes=30)  # a new report that nobody has opened for so long is shown to those above
+OPEN = ("new", "active", "waiting")
+BAD_RATING = 2
+
+
+def rows_of(cases):
+    """With what a row of a list says, in one query."""
+    return cases.select_related("grid", "community", "holder", "unit")
+
+
+def soonest(cases, after="", limit=PAGE):
+    """A page of `cases` by due time, those without one last: (rows, key of the next page or "").
+
+    `after` is the key a page before gave; one that is not ours begins at the front.
+    """
+    place = _place(after)
+    if place is not None:
+        due, pk = place
+        if due is None:
+            cases = cases.filter(next_due_at__isnull=True, id__gt=pk)
+        else:
+            later = Q(next_due_at__gt=due) | Q(next_due_at=due, id__gt=pk) | Q(next_due_at__isnull=True)
+            cases = cases.filter(later)
+    rows = list(rows_of(cases).soonest_first()[: limit + 1])
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return rows, _key(rows[-1]) if more else ""
+
+
+def newest(rows, before="", limit=PAGE):
+    """A page of any rows by id, newest first: (rows, key of the next page or "")."""
+    if before.isdecimal() and len(before) < 19:
+        rows = rows.filter(pk__lt=int(before))
+    rows = list(rows.order_by("-pk")[: limit + 1])
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return rows, str(rows[-1].pk) if more else ""
+
+
+def _key(case):
+    due = case.next_due_at
+    micro = "n" if due is None else str(int((due - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1)))
+    return f"{micro}.{case.pk}"
+
+
+def _place(key):
+    due, dot, pk = (key or "")[:40].partition(".")
+    if not dot or not pk.isdecimal() or len(pk) > 18:
+        return None
+    if due == "n":
+        return None, int(pk)
+    if not due.isdecimal() or len(due) > 16:
+        return None
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(due)), int(pk)
+
+
+def with_photos(rows):
+    """Give every case of a page its first photo as `thumb`, in one query."""
+    rows = list(rows)
+    first = {}
+    photos = CasePhoto.objects.filter(case__in=rows, photo__erased_at__isnull=True).select_related("photo")
+    for use in photos.order_by("-id"):
+        first[use.case_id] = use.photo
+    for case in rows:
+        case.thumb = first.get(case.pk)
+    return rows
+
+
+def late(at):
+    """What is overdue at `at`; a clock that stands still is not."""
+    return Q(phase__in=("new", "active"), next_due_at__lt=at)
+
+
+def unseen(at):
+    return Q(phase="new", seen_at__isnull=True, created_at__lt=at - UNSEEN)
+
+
+def ends_today(at):
+    """The end of the local day of `at`."""
+    return timezone.localtime(at).replace(hour=23, minute=59, second=59, microsecond=999999)
+
+
+def counted(cases, level, at):
+    """{area id: how its open cases stand} in one query, for an overview of areas of one level."""
+    rows = (
+        cases.filter(phase__in=OPEN)
+        .values(f"{level}_id")
+        .annotate(
+            open=Count("id"),
+            overdue=Count("id", filter=late(at)),
+            today=Count("id", filter=Q(phase__in=("new", "active"), next_due_at__range=(at, ends_today(at)))),
+            unseen=Count("id", filter=unseen(at)),
+            disputed=Count("id", filter=Q(reopened__gt=0) | Q(contested__gt=0)),
+            waiting=Count("id", filter=Q(phase="waiting")),
+        )
+        .order_by()
+    )
+    return {row[f"{level}_id"]: row for row in rows}
+
+
+NOTHING = {"open": 0, "overdue": 0, "today": 0, "unseen": 0, "disputed": 0, "waiting": 0}
+
+
+def totals(counts):
+    return {name: sum(row[name] for row in counts.values()) for name in NOTHING}
+
+
+def this_month(cases, at):
+    """How the month's closings ended and were rated, in two queries; a case not rated counts for nobody."""
+    since = timezone.localtime(at).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    closed = cases.filter(closed_at__gte=since, phase="done").exclude(outcome__in=("", "duplicate", "withdrawn"))
+    ended = closed.aggregate(closed=Count("id"), solved=Count("id", filter=Q(outcome="solved")))
+    rated = Rating.objects.filter(at__gte=since, case__in=cases).aggregate(
+        rated=Count("id"), good=Count("id", filter=Q(level__gt=BAD_RATING))
+    )
+    return ended | rated
+
+
+def states_for(role, most=3):
+    """The states in which this role has a first-rank act, in any programme: what waits for it."""
+    return {
+        state
+        for plug in programmes()
+        if plug.flow
+        for move in plug.flow.moves
+        if role in move.roles and move.weight <= most
+        for state in move.sources
+        if plug.flow.phases[state] in OPEN
+    }
+
+
+def state_words(rows):
+    """Give every case of a page `word`: what staff call its state."""
+    words = {plug.label: plug.flow.words for plug in programmes() if plug.flow}
+    for case in rows:
+        case.word = words.get(case.programme, {}).get(case.state, case.state)
+    return rows
+
+
+def sections(rows, at):
+    """A page of cases under the three headings of a day, empty ones left out."""
+    end = ends_today(at)
+    parts = {_("已经超期"): [], _("今天"): [], _("以后"): []}
+    over, today, later = parts.values()
+    for case in rows:
+        if case.next_due_at is None or case.next_due_at > end:
+            later.append(case)
+        elif case.next_due_at < at and not case.paused:
+            over.append(case)
+        else:
+            today.append(case)
+    return [(title, cases) for title, cases in parts.items() if cases]
+
+
+def waiting_samples(account, at):
+    """Closings drawn for a look that this account may look at; never its own."""
+    from weilianxin.cases.models import Sample
+
+    mine = Case.objects.visible_to(account, at)
+    rows = Sample.objects.filter(checked_at__isnull=True, case__in=mine).exclude(case__closer=account)
+    return rows.select_related("case", "case__grid", "case__community", "case__closer")
+
+
+def waiting_callbacks(account, at):
+    """Bad ratings nobody has called back yet; never those of one's own work."""
+    mine = Case.objects.visible_to(account, at)
+    rows = Rating.objects.filter(level__lte=BAD_RATING, callback_at__isnull=True, case__in=mine)
+    return rows.exclude(rated=account).select_related("case", "case__grid", "case__community", "rated")

@@ -1,0 +1,274 @@
+"""One case at the desk: everything about it on one page, and the acts that its reader may do."""
+
+from datetime import timedelta
+
+from django.http import Http404, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.template.loader import select_template
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from weilianxin.cases.access import actor_on, may_know_reporter
+from weilianxin.cases.acting import act_on, buttons
+from weilianxin.cases.engine import perform
+from weilianxin.cases.errors import Invalid, Refused
+from weilianxin.cases.models import Case, CasePhoto, Task
+from weilianxin.cases.once import once
+from weilianxin.files.errors import BadPhoto
+from weilianxin.files.serve import photo_response
+from weilianxin.lib.datum import metres, neighbours
+from weilianxin.lib.masks import mask_name, mask_phone
+from weilianxin.lib.programme import programme
+from weilianxin.people.contact import reveal_contact
+from weilianxin.people.session import staff_required
+
+from . import lists
+from .maps import drawn
+from .reach import my_posts
+
+NEAR_METRES = 50
+NEAR_DAYS = 3
+MOST_EVENTS = 200
+SHOWN, REST, MORE = 3, 6, 7  # weights: buttons with their form open, folded ones, and those under "more"
+HIDDEN = ("see",)  # done by opening the page
+
+
+def load(request, number):
+    """The case with this number as the account may see it; 404 for everything else."""
+    cases = Case.objects.visible_to(request.account).select_related(
+        "reporter", "holder", "unit", "closer", "grid", "community", "subdistrict", "place", "compound", "parent"
+    )
+    return get_object_or_404(cases, number=number)
+
+
+def mark_seen(request, case, actor):
+    """Its own grid worker has opened it: said to the resident at once. A prefetch or a HEAD has read nothing."""
+    prefetch = "prefetch" in request.headers.get("Sec-Purpose", "") or request.headers.get("Purpose") == "prefetch"
+    flow = programme(case.programme).flow
+    offered = any(m.name == "see" for m in flow.from_state(case.state) if actor.role_for(m))
+    if request.method != "GET" or prefetch or case.seen_at or not offered:
+        return case
+    try:
+        perform(case, "see", actor)
+    except Refused:
+        return case
+    return load(request, case.number)
+
+
+@require_safe
+@staff_required
+def page(request, number):
+    case = load(request, number)
+    actor = actor_on(case, request.account, posts=my_posts(request))
+    case = mark_seen(request, case, actor)
+    return show(request, case, actor)
+
+
+@require_POST
+@staff_required
+def act(request, number, name):
+    """Do one act on the case; a refusal shows the page again with the sentence and what was typed."""
+    case = load(request, number)
+    actor = actor_on(case, request.account, posts=my_posts(request))
+    url = f"{reverse('desk:case', args=[number])}?done={name}"
+    if request.POST.get("back") == "home":
+        url = f"{reverse('desk:home')}?done={name}"
+
+    def done(_after, links):
+        if links:
+            request.session["fresh_links"] = {
+                "case": number,
+                "links": [[task.unit.name_zh, request.build_absolute_uri(path)] for task, path in links],
+            }
+
+    try:
+        response = act_on(request, case, actor, name, url, done=done)
+    except (Refused, BadPhoto) as refusal:
+        case = load(request, number)
+        actor = actor_on(case, request.account, posts=my_posts(request))
+        return show(request, case, actor, failed=name, refusal=refusal)
+    # An act may move a case out of one's own reach (another grid, the subdistrict's eyes only).
+    if not Case.objects.visible_to(request.account).filter(pk=case.pk).exists():
+        return HttpResponseRedirect(f"{reverse('desk:home')}?done={name}")
+    return response
+
+
+@require_POST
+@staff_required
+def reveal(request, number):
+    """Show the reporter's telephone to the asker, once, with a reason that stays in the journal."""
+    case = load(request, number)
+    actor = actor_on(case, request.account, posts=my_posts(request))
+    if not may_know_reporter(case, actor):
+        raise Http404
+    reason = request.POST.get("reason", "").strip()
+    if len(reason) < 2:
+        refusal = Invalid(_("请写一句为什么要看电话。"), "reason")
+        return show(request, case, actor, failed="reveal", refusal=refusal)
+
+    def write():
+        reveal_contact(case.stream, case.reporter, request.account, reason[:200], timezone.now())
+        request.session["revealed"] = number
+        return reverse("desk:case", args=[number]) + "#reporter"
+
+    return once(request, write)
+
+
+@require_safe
+@staff_required
+def photo(request, ref, variant):
+    """A photo of a case that the account may see."""
+    use = get_object_or_404(
+        CasePhoto.objects.select_related("photo"),
+        photo__ref=ref,
+        case__in=Case.objects.visible_to(request.account),
+    )
+    return photo_response(use.photo, variant, request)
+
+
+def show(request, case, actor, *, failed=None, refusal=None):
+    context = describe(request, case, actor, failed=failed, refusal=refusal)
+    status = getattr(refusal, "status", 422) if refusal else 200
+    return render(request, "desk/case.html", context, status=status)
+
+
+def describe(request, case, actor, *, failed=None, refusal=None):
+    """All that the case page and the queue's middle column say about a case."""
+    at = timezone.now()
+    plug = programme(case.programme)
+    words = {move.name: move.label for move in plug.flow.moves}
+    typed = request.POST if failed else None
+    offered = [
+        button
+        for button in buttons(case, actor, at, failed=failed, post=typed, refusal=refusal)
+        if button["move"].name not in HIDDEN
+    ]
+    fresh = request.session.get("fresh_links")
+    links = request.session.pop("fresh_links")["links"] if fresh and fresh["case"] == case.number else []
+    case.word = plug.flow.words.get(case.state, case.state)
+    photos = list(case.photos.select_related("photo", "event").filter(photo__erased_at__isnull=True))
+    return {
+        "case": case,
+        "at": at,
+        "actor": actor,
+        "facts": plug.situation(case),
+        "panel": panel(plug),
+        "text": first_text(case),
+        "before": [p for p in photos if p.stage == CasePhoto.BEFORE],
+        "after": [p for p in photos if p.stage == CasePhoto.AFTER],
+        "reporter": reporter(request, case, actor),
+        "timeline": timeline(case, words),
+        "tasks": tasks(case, at),
+        "fresh_links": links,
+        "joined": list(case.joined.select_related("grid").order_by("id")[:50]),
+        "near": near(request, case, at),
+        "here": here(request, case),
+        "map": small_map(case),
+        "primary": [b for b in offered if b["move"].weight <= SHOWN],
+        "secondary": [b for b in offered if SHOWN < b["move"].weight <= REST],
+        "more": [b for b in offered if b["move"].weight >= MORE],
+        "failed": failed,
+        "refusal": refusal,
+        "typed": typed,
+        "done": words.get(request.GET.get("done", "")),
+    }
+
+
+def panel(plug):
+    """The programme's own panel, by name, or none."""
+    try:
+        return select_template([f"{plug.label}/panel.html"]).template.name
+    except Exception:  # a programme without a panel, or one whose panel does not compile, still has its case
+        return None
+
+
+def first_text(case):
+    first = case.events.order_by("seq").first()
+    return first.note if first else ""
+
+
+def timeline(case, words):
+    """Every event with the verb people know it by, oldest first."""
+    events = list(case.events.select_related("actor", "unit").prefetch_related("photos").order_by("-seq")[:MOST_EVENTS])
+    for event in events:
+        event.label = words.get(event.act) or OTHER_ACTS.get(event.act, lambda: event.act)()
+        unit = event.unit.name_zh if event.unit else ""
+        event.who = f"{unit} {event.named}".strip() or (event.actor.name if event.actor else "")
+        if event.role == "reporter":
+            event.who = _("报事人")
+        elif event.role == "system":
+            event.who = _("系统")
+    return events[::-1]
+
+
+OTHER_ACTS = {
+    "submit": lambda: _("报事"),
+    "import": lambda: _("转来"),
+    "joined": lambda: _("又有一人遇到"),
+}
+
+
+def reporter(request, case, actor):
+    """What this reader may know about who reported: masked, or a telephone that was just asked for."""
+    if case.reporter is None:
+        return None
+    if not may_know_reporter(case, actor):
+        return {"known": False}
+    shown = request.session.get("revealed") == case.number and request.method == "GET"
+    if shown:
+        del request.session["revealed"]
+    return {
+        "known": True,
+        "name": case.reporter.name if shown else mask_name(case.reporter.name),
+        "phone": case.reporter.phone if shown else mask_phone(case.reporter.phone or ""),
+        "shown": shown,
+    }
+
+
+def tasks(case, at):
+    rows = list(case.tasks.select_related("unit", "issued_by").order_by("id"))
+    for task in rows:
+        live = task.link_digest and task.link_revoked_at is None and task.link_until and task.link_until > at
+        task.link_state = _("链接有效") if live and task.state != Task.CANCELLED else _("链接已失效")
+        task.link_live = bool(live)
+    return rows
+
+
+def near(request, case, at):
+    """Open cases of the same category within fifty metres: perhaps the same matter. Suggested, never merged by itself."""
+    if case.cell is None or case.lat is None or not case.is_open:
+        return []
+    rows = (
+        Case.objects.visible_to(request.account)
+        .open()
+        .filter(category=case.category, cell__in=neighbours(case.cell))
+        .filter(created_at__gte=case.created_at - timedelta(days=NEAR_DAYS))
+        .exclude(pk=case.pk)
+    )
+    found = []
+    for row in lists.rows_of(rows).order_by("-id")[:30]:
+        if row.lat is not None:
+            row.metres = round(metres(case.lat, case.lon, row.lat, row.lon))
+            if row.metres <= NEAR_METRES:
+                found.append(row)
+    return lists.state_words(sorted(found, key=lambda row: row.metres)[:5])
+
+
+def here(request, case):
+    """What this place had before."""
+    if case.place_id is None:
+        return []
+    rows = Case.objects.visible_to(request.account).filter(place=case.place_id).exclude(pk=case.pk)
+    return lists.state_words(list(rows.order_by("-id")[:5]))
+
+
+def small_map(case):
+    if case.grid is None or case.lat is None:
+        return None
+    pin = {"lat": case.lat, "lon": case.lon, "label": case.place_text, "kind": "here"}
+    picture = drawn([{"area": case.grid, "label": case.grid.name}], [pin])
+    if picture:
+        picture["alt"] = _("%(place)s在%(grid)s的位置") % {"place": case.place_text, "grid": case.grid.name}
+    return picture

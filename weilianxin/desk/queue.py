@@ -1,0 +1,78 @@
+"""The dispatcher's page: the list, the case in the middle, what surrounds it on the right."""
+
+from django.db.models import Q
+from django.http import Http404
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from weilianxin.cases.access import actor_on
+from weilianxin.cases.models import Case
+from weilianxin.people.models import Role
+from weilianxin.people.session import staff_required
+
+from . import lists, matter
+from .reach import areas_of, my_posts, require
+
+# Through which a resident comes here; everything else was passed on by somebody.
+OWN_CHANNELS = ("web", "mini_program", "qr_plate", "voice", "phone", "window", "patrol", "grid_worker", "thread")
+
+FILTERS = {
+    "": _("待分派"),
+    "nowhere": _("还没有网格"),
+    "returned": _("退回"),
+    "late": _("超期"),
+    "urgent": _("紧急"),
+    "imported": _("外来件"),
+}
+
+
+def chosen(cases, name, at):
+    """The cases behind one of FILTERS; Http404 for another name."""
+    if name not in FILTERS:
+        raise Http404
+    waiting = lists.states_for(Role.CENTRE_DISPATCHER)
+    return cases.open().filter(
+        {
+            "": Q(state__in=waiting),
+            "nowhere": Q(grid__isnull=True),
+            "returned": Q(returned__gt=0, state__in=waiting),
+            "late": lists.late(at),
+            "urgent": Q(urgency__in=("U0", "U1")),
+            "imported": ~Q(channel__in=OWN_CHANNELS),
+        }[name]
+    )
+
+
+@require_safe
+@staff_required
+def queue(request):
+    """Cases that wait for a dispatcher, by what is due; with `?case=` one of them opened beside the list."""
+    require(request, Role.CENTRE_DISPATCHER, Role.DUTY_LEADER)
+    at = timezone.now()
+    name = request.GET.get("f", "")
+    areas = areas_of(request, Role.CENTRE_DISPATCHER, Role.DUTY_LEADER)
+    cases = Case.objects.visible_to(request.account).filter(subdistrict__in=areas)
+    rows, after = lists.soonest(chosen(cases, name, at), request.GET.get("after", ""))
+    context = {
+        "at": at,
+        "rows": lists.state_words(rows),
+        "after": after,
+        "filters": [(key, word) for key, word in FILTERS.items()],
+        "filter": name,
+        "case": None,
+        "open": None,
+    }
+    number = request.GET.get("case", "")
+    if not number and rows and not request.GET.get("after") and not request.htmx:
+        context["preview"] = rows[0].number
+        number = rows[0].number
+        context["folded"] = True  # on a phone the list comes first and nothing is opened unasked
+    if number:
+        case = matter.load(request, number)
+        actor = actor_on(case, request.account, posts=my_posts(request))
+        context |= matter.describe(request, case, actor)
+        context["open"] = case.number
+    template = "desk/pieces/case_columns.html" if request.htmx and number else "desk/queue.html"
+    return render(request, template, context)

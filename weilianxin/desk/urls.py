@@ -1,0 +1,33 @@
+"""Pages of staff."""
+
+import importlib.util
+
+from django.urls import include, path
+
+from . import entrance, find, home, matter, overview, queue
+
+app_name = "desk"
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("signin/", entrance.signin, name="signin"),
+    path("signout/", entrance.signout, name="signout"),
+    path("password/", entrance.password, name="password"),
+    path("second-factor/", entrance.second_factor, name="second_factor"),
+    path("me/", entrance.about, name="about"),
+    path("queue/", queue.queue, name="queue"),
+    path("verify/", find.verify, name="verify"),
+    path("samples/", find.samples, name="samples"),
+    path("callbacks/", find.callbacks, name="callbacks"),
+    path("search/", find.search, name="search"),
+    path("grids/<slug:code>/", overview.grid, name="grid"),
+    path("communities/<slug:code>/", overview.community, name="community"),
+    path("photos/<slug:ref>/<slug:variant>/", matter.photo, name="photo"),
+    path("cases/<slug:number>/", matter.page, name="case"),
+    path("cases/<slug:number>/reporter/", matter.reveal, name="reveal"),
+    path("cases/<slug:number>/act/<slug:name>/", matter.act, name="act"),
+]
+
+if importlib.util.find_spec("weilianxin.desk.admin") and importlib.util.find_spec("weilianxin.desk.admin.urls"):
+    from weilianxin.desk.admin.urls import admin_urls
+
+    urlpatterns.append(path("admin/", include(admin_urls)))
