@@ -300,7 +300,7 @@ def test_a_text_that_unpacks_to_gigabytes_is_harmless():
 # The child and its limits
 
 
-HOSTILE = '''
+HOSTILE = """
 _prepare = prepare
 
 
@@ -343,7 +343,7 @@ def spread():
 
 DEEDS = {b"MEMORY": lambda: bytearray(1 << 31), b"SPIN": spin, b"SLEEP": sleep, b"DIE": die, b"CHATTER": chatter}
 DEEDS |= {b"FILES": tell, b"FOLDER": spread}
-'''
+"""
 
 
 @pytest.fixture

@@ -4,7 +4,10 @@ from django.utils.translation import gettext as _
 
 
 class BadPhoto(Exception):
-    """A photo was refused. `str()` is the sentence, `index` counts from 0 (None: the whole lot), `why` is for programs."""
+    """A photo was refused. `str()` is the sentence, `why` is for programs.
+
+    `index` counts from 0; None means the whole lot.
+    """
 
     status = 422
 
@@ -17,7 +20,9 @@ class BadPhoto(Exception):
                 "empty": _("第%(n)s张照片是空的，请重新拍一张再发。") % n,
                 "heavy": _("第%(n)s张照片超过20MB，请在相机里选小一点的尺寸再拍，或发截图。") % n,
                 "large": _("第%(n)s张照片的尺寸太大（最多4000万像素，每边12000像素），请截取一部分再发。") % n,
-                "heic": _("第%(n)s张照片是HEIC格式，这里打不开。请在手机“设置→相机→格式”里选“兼容性最佳”（JPEG）再拍，或发截图。")
+                "heic": _(
+                    "第%(n)s张照片是HEIC格式，这里打不开。请在手机“设置→相机→格式”里选“兼容性最佳”（JPEG）再拍，或发截图。"
+                )
                 % n,
                 "kind": _("第%(n)s个文件不是照片。请发JPEG、PNG、WebP或GIF格式的照片。") % n,
                 "broken": _("第%(n)s张照片打不开，可能没有传完整。请重新拍一张，或截图后再发。") % n,

@@ -30,15 +30,15 @@ class Text(models.Model):
     def __str__(self):
         return f"{self.act}/{self.audience}"
 
+    def save(self, *args, **kwargs):
+        self.clean()
+        super().save(*args, **kwargs)
+
     def clean(self):
         """Raises ValidationError, with the field's name, for an unknown value in braces or an unknown channel."""
         from .texts import check
 
         check(self)
-
-    def save(self, *args, **kwargs):
-        self.clean()
-        super().save(*args, **kwargs)
 
     def edit(self, at, **fields):
         """An administrator's change: checked, saved, and from now on never replaced by a default."""

@@ -9,7 +9,7 @@ import logging
 import re
 import time
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -41,12 +41,10 @@ FIELDS = {
 SECRETS = ("code", "link")
 SLOT = re.compile(r"\{([a-z]+)\}")
 LOCAL = ZoneInfo("Asia/Shanghai")
-MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 SHIPPED = Path(__file__).parent / "data" / "texts.csv"
 FRESH = 30.0  # seconds until a process looks for edited texts again
 WORDS = ("title_zh", "body_zh", "title_en", "body_en")
-
-_known = {"at": None, "texts": {}}
 
 
 def check(text):
@@ -112,18 +110,21 @@ def clip(value, length):
 
 def text_for(act, audience):
     """The text as an administrator left it, else the shipped one; LookupError if neither exists."""
-    now = time.monotonic()
-    if _known["at"] is None or now - _known["at"] > FRESH:
-        _known.update(texts={(t.act, t.audience): t for t in Text.objects.all()}, at=now)
-    found = _known["texts"].get((act, audience)) or shipped().get((act, audience))
+    found = kept(int(time.monotonic() // FRESH)).get((act, audience)) or shipped().get((act, audience))
     if found is None:
         raise LookupError(f"no text for {act}/{audience}")
     return found
 
 
+@lru_cache(maxsize=1)
+def kept(_period):
+    """The texts of the database by (act, audience), read once in a period."""
+    return {(text.act, text.audience): text for text in Text.objects.all()}
+
+
 def forget(**_signal):
     """Read the texts again at the next message."""
-    _known.update(at=None, texts={})
+    kept.cache_clear()
 
 
 post_save.connect(forget, sender=Text)
