@@ -5,6 +5,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from weilianxin.areas.calendar import work_calendar
+from weilianxin.files.intake import Prepared
+from weilianxin.files.store import store
 from weilianxin.journal import log
 from weilianxin.lib.clock import Limit, due_at
 from weilianxin.lib.numbers import case_number
@@ -65,7 +67,9 @@ def write_event(case, act, actor, *, at, role, from_state="", note="", internal=
     return event
 
 
-def open_case(programme_label, actor, *, at=None, act="submit", role="reporter", note="", data=None, photos=(), **facts):
+def open_case(
+    programme_label, actor, *, at=None, act="submit", role="reporter", note="", data=None, photos=(), **facts
+):
     """Make a case in the first state of its programme's flow and write its first event.
 
     Inside the caller's transaction, so that the programme's own record is made with it or not at all.
@@ -90,11 +94,28 @@ def open_case(programme_label, actor, *, at=None, act="submit", role="reporter",
 def allowed(case, actor, *, at=None):
     """The moves this actor could begin now, primary first: the buttons of the case page.
 
-    Only roles and states are asked here; guards that need what the form says are asked when it is sent.
+    Guards that need what the form says are asked when it is sent.
     """
-    flow = programme(case.programme).flow
-    moves = [m for m in flow.from_state(case.state) if actor.role_for(m)]
-    return sorted(moves, key=lambda m: m.weight)
+    at = at or timezone.now()
+    plug = programme(case.programme)
+    moves = [m for m in plug.flow.from_state(case.state) if actor.role_for(m)]
+    facts = plug.situation(case) if moves else {}
+
+    def offered(move):
+        doing = Doing(case=case, move=move, actor=actor, at=at, data={}, facts=facts, role=actor.role_for(move))
+        try:
+            for condition in move.when:
+                condition(doing)
+        except Refused:
+            return False
+        return True
+
+    return sorted(filter(offered, moves), key=lambda m: m.weight)
+
+
+def stored(photo, owner, at):
+    """The row of a photo that may only be prepared yet."""
+    return store(photo, owner, at) if isinstance(photo, Prepared) else photo
 
 
 def last_event_words(case):
@@ -110,11 +131,12 @@ def last_event_words(case):
     return {"who": who, "act": label}
 
 
-def perform(case, name, actor, *, at=None, seen_version=None, photos=(), **data):
+def perform(case, name, actor, *, at=None, seen_version=None, photos=(), links=None, **data):
     """Do the act `name` on `case` as `actor`, wholly or not at all.
 
-    `photos` are (Photo, stage) pairs already stored in this transaction or prepared callables; `data` is what the
+    `photos` are (Photo or Prepared, stage) pairs; what is only prepared is stored with the act. `data` is what the
     form said. `seen_version` makes an edit refuse when the case has changed since it was shown.
+    `links` (a list) receives the (task, path) pairs of links made by the act, which are shown once and never kept.
     Raises `NotAllowed`, `Changed`, `Invalid` or another `Refused`; then nothing has happened.
     Returns the case as it now stands.
     """
@@ -133,10 +155,18 @@ def perform(case, name, actor, *, at=None, seen_version=None, photos=(), **data)
         if case.state not in move.sources or (seen_version is not None and seen_version != case.version):
             raise Changed(last_event_words(case))
         from_state, version = case.state, case.version
-        doing = Doing(case=case, move=move, actor=actor, at=at, data=data, facts=plug.situation(case), target=move.target)
-        doing.role = role
-        doing.photos = list(photos)
-        for guard in move.guards:
+        doing = Doing(
+            case=case,
+            move=move,
+            actor=actor,
+            at=at,
+            data=data,
+            facts=plug.situation(case),
+            target=move.target,
+            role=role,
+            photos=[(stored(photo, actor.account, at), stage) for photo, stage in photos],
+        )
+        for guard in (*move.when, *move.guards):
             guard(doing)
         if doing.target:
             doing.set(state=doing.target, phase=plug.flow.phases[doing.target])
@@ -161,7 +191,9 @@ def perform(case, name, actor, *, at=None, seen_version=None, photos=(), **data)
         if not changed:
             raise Changed(last_event_words(case))
         case.version = version + 1
-        plug.on_event(case, event)
+        plug.on_event(case, event, doing)
+        if links is not None:
+            links.extend(doing.links)
     return case
 
 

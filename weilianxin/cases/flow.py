@@ -20,10 +20,12 @@ class Move:
     sources: tuple[str, ...]
     target: str | None
     roles: tuple[str, ...]
-    guards: tuple[Callable, ...] = ()
+    when: tuple[Callable, ...] = ()  # must hold before the button is offered, and again when it is pressed
+    guards: tuple[Callable, ...] = ()  # must hold of what the form says
     effect: Callable | None = None
     fields: tuple[str, ...] = ()  # what the form asks for, in order
     internal: bool = False  # the reporter does not read it
+    fresh: bool = False  # refused when the case has changed since the form was shown
     weight: int = 5  # 1 = the primary button; above 5 under "more"
 
 
@@ -73,6 +75,8 @@ class Doing:
     public: dict = field(default_factory=dict)  # kept in the event, no personal values
     photos: list = field(default_factory=list)  # stored photos and their stage, attached to the event
     target: str | None = None
+    links: list = field(default_factory=list)  # (task, path) of links made by this act, to hand over once
+    role: str = ""  # in what capacity the actor does it
 
     def set(self, **values):
         self.changes.update(values)

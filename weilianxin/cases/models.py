@@ -187,9 +187,7 @@ class Pause(models.Model):
     until = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["case"], condition=Q(until__isnull=True), name="one_open_pause")
-        ]
+        constraints = [models.UniqueConstraint(fields=["case"], condition=Q(until__isnull=True), name="one_open_pause")]
 
 
 class Task(models.Model):

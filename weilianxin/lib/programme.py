@@ -20,8 +20,14 @@ class Programme(AppConfig):
         """The programme's own facts that guards ask for, as a plain mapping; read once per act."""
         return {}
 
-    def on_event(self, case, event):
-        """Called inside the transaction that wrote `event`."""
+    def on_event(self, case, event, doing=None):
+        """Called inside the transaction that wrote `event`; `doing` is the act while it is done."""
+
+    def on_alarm(self, case, at):
+        """Called by the loop, in a transaction with the case locked, when `case.alarm_at` has come.
+
+        Must move `alarm_at` on (usually by performing a system act).
+        """
 
 
 def programmes():

@@ -5,7 +5,8 @@
 
 from datetime import timedelta
 
-from weilianxin.cases.engine import deadline
+from weilianxin.cases.engine import by_system, deadline
+from weilianxin.people.posts import people_above
 
 from . import policy
 
@@ -44,3 +45,30 @@ def after_ring(case, at):
     if case.alarm_step >= LAST_STEP:
         pace = timedelta(days=1)
     return {"alarm_at": at + pace, "alarm_step": case.alarm_step + 1}
+
+
+def ring(case, at):
+    """The alarm of a case has come: end a wait in vain, or remind, or tell one more person a step up."""
+    if case.state == "asking":
+        by_system(case, "no_answer", at=at)
+        return
+    if not case.is_open:
+        type(case).objects.filter(pk=case.pk).update(alarm_at=None)
+        return
+    ahead = case.next_due_at is not None and at < case.next_due_at
+    above = None
+    if not ahead:
+        above = one_step_up(case, at)
+    first = not ahead and not case.events.filter(act="escalate", data__ahead=False).exists()
+    by_system(case, "escalate", at=at, ahead=ahead, above=above, first=first, to=above.ref if above else "")
+
+
+def one_step_up(case, at):
+    """Who is told next: above the holder first, and one more step with every ring that changed nothing."""
+    told = [case.holder] if case.holder_id else []
+    for _step in range(max(0, case.alarm_step - 1)):
+        person = people_above(case, at, exclude=told)
+        if person is None:
+            break
+        told.append(person)
+    return people_above(case, at, exclude=told) or (told[-1] if told else None)

@@ -1,7 +1,6 @@
 """What an act on a report changes besides its state. Called inside the act's transaction."""
 
 import hashlib
-from datetime import timedelta
 
 from django.db.models import F
 from django.utils.translation import gettext as _
@@ -10,7 +9,7 @@ from weilianxin.cases.engine import deadline, pause, resume, write_event
 from weilianxin.cases.errors import Refused
 from weilianxin.cases.links import issue_link
 from weilianxin.cases.models import Case, Rating, Sample, Task
-from weilianxin.lib.clock import half
+from weilianxin.lib.clock import Limit, half
 from weilianxin.people.posts import people_above
 
 from . import alarms, policy
@@ -84,7 +83,7 @@ def recoded(doing):
     urgency = doing.data.get("urgency") or case.urgency
     before = {"category": case.category, "urgency": case.urgency, "grid": case.grid.code if case.grid else ""}
     rises = urgency < case.urgency
-    location = doing.data.get("location")
+    location = doing.data.get("place")
     if location is not None:
         doing.set(
             place=location.place,
@@ -146,9 +145,7 @@ def taken_back(doing):
     doing.set(outcome="", closed_at=None, holder=doing.actor.account, returned=doing.case.returned + 1)
     if not doing.case.clock_from:
         _accept, _site, handle = policy.limits_for(doing.facts["report"].category, doing.case.urgency, doing.at)
-        doing.set(
-            clock_from=doing.at, handle_limit=handle, accepted_at=doing.at, rule_version=policy.rule_version()
-        )
+        doing.set(clock_from=doing.at, handle_limit=handle, accepted_at=doing.at, rule_version=policy.rule_version())
     doing.set(due_at=deadline(doing.case))
     doing.set(**alarms.until_done(doing.case, doing.at))
 
@@ -156,7 +153,6 @@ def taken_back(doing):
 def dispatched(doing):
     """Tasks for one lead and any number of assistants, each with a link; the dispatching post stays responsible."""
     case, unit = doing.case, doing.data["unit"]
-    doing.links = []
     parts = [(unit, Task.LEAD)] + [(u, Task.ASSIST) for u in doing.data.get("assists", []) if u.pk != unit.pk]
     for who, part in parts:
         task = Task.objects.create(
@@ -170,7 +166,6 @@ def dispatched(doing):
             due_at=case.due_at,
         )
         doing.links.append((task, issue_link(task, doing.at)))
-    doing.facts["links"] = doing.links
     doing.set(holder=doing.actor.account)
     doing.public |= {"unit": unit.name_zh, "assists": [u.name_zh for u, part in parts if part == Task.ASSIST]}
 
@@ -214,12 +209,20 @@ def replied(doing):
 def sent_back(doing):
     """返工: half the original limit, at least four work hours."""
     case = doing.case
-    limit = half(case.handle_limit, least=policy.parameter("rework_least"))
-    Task.objects.filter(case=case, part=Task.LEAD, state=Task.DONE).update(state=Task.SIGNED, ended_at=None)
+    limit = rework_limit(case)
+    task = case.tasks.filter(part=Task.LEAD, state=Task.DONE).order_by("-id").first()
+    if task is not None and case.unit_id == task.unit_id:
+        task.state, task.ended_at = Task.SIGNED, None
+        task.save(update_fields=["state", "ended_at"])
+        doing.links.append((task, issue_link(task, doing.at)))
     doing.set(reworked=case.reworked + 1, handle_limit=limit, clock_from=doing.at)
     doing.set(due_at=deadline(case))
     doing.set(**alarms.until_done(case, doing.at))
     doing.public |= {"limit": limit}
+
+
+def rework_limit(case):
+    return str(half(Limit.parse(case.handle_limit))) if case.handle_limit else ""
 
 
 def closed(doing):
@@ -283,7 +286,7 @@ def _reopen(doing, why):
         outcome="",
         closed_at=None,
         disputable_until=None,
-        handle_limit=half(case.handle_limit, least=policy.parameter("rework_least")),
+        handle_limit=rework_limit(case),
         clock_from=doing.at,
     )
     doing.set(due_at=deadline(case))
@@ -310,19 +313,15 @@ def rated(doing):
 def upheld(doing):
     case = doing.case
     closing = (case.parent or case).closings
-    changed = case.ratings.filter(closing=closing, callback_at__isnull=True).update(
+    case.ratings.filter(closing=closing, callback_at__isnull=True).update(
         callback_at=doing.at, callback_by=doing.actor.account, callback_result="upheld", callback_note=doing.note
     )
-    if not changed:
-        raise Refused(_("没有等回访的评价。"))
 
 
 def sample_passed(doing):
-    changed = doing.case.samples.filter(closing=doing.case.closings, checked_at__isnull=True).update(
+    doing.case.samples.filter(closing=doing.case.closings, checked_at__isnull=True).update(
         checked_at=doing.at, checked_by=doing.actor.account, passed=True, note=doing.note
     )
-    if not changed:
-        raise Refused(_("没有等抽查的办结。"))
 
 
 def withdrawn(doing):
@@ -334,21 +333,19 @@ def withdrawn(doing):
 
 
 def anonymised(doing):
-    doing.set(reporter=None)
+    doing.set(anonymity="N2")
 
 
 def merged(doing):
     """The parent works on; this reporter keeps notices, rating and dispute."""
-    case, parent = doing.case, doing.data["parent"]
+    parent = doing.data["parent"]
     parent = Case.objects.select_for_update(of=("self",)).get(pk=parent.pk)
     taken = Case.objects.filter(pk=parent.pk, phase__in=("new", "active", "waiting"), parent__isnull=True).update(
         headcount=F("headcount") + 1, version=F("version") + 1
     )
     if not taken:
         raise Refused(_("那件事已经办结或并到别处了。"))
-    write_event(
-        parent, "joined", doing.actor, at=doing.at, role=doing.role, data={"headcount": parent.headcount + 1}
-    )
+    write_event(parent, "joined", doing.actor, at=doing.at, role=doing.role, data={"headcount": parent.headcount + 1})
     doing.set(parent=parent, outcome="duplicate", **alarms.NONE)
     doing.public |= {"parent": parent.number}
 
@@ -368,8 +365,6 @@ def split(doing):
 
 
 def seen(doing):
-    if doing.case.seen_at:
-        raise Refused(_("已经看过了。"))
     doing.set(seen_at=doing.at)
 
 
@@ -405,9 +400,7 @@ def assist_done(doing):
 def relinked(doing):
     """A fresh link for the open lead task; the one before it dies at once."""
     task = doing.case.tasks.filter(state__in=(Task.ISSUED, Task.SIGNED), part=Task.LEAD).first()
-    if task is None:
-        raise Refused(_("没有进行中的任务。"))
-    doing.facts["links"] = [(task, issue_link(task, doing.at))]
+    doing.links.append((task, issue_link(task, doing.at)))
 
 
 def link_cut(doing):
@@ -417,8 +410,4 @@ def link_cut(doing):
 def escalated(doing):
     """The case stays with its holder; one more person is told, one step up each time."""
     doing.set(**alarms.after_ring(doing.case, doing.at))
-    doing.public |= {"step": doing.case.alarm_step, "to": doing.data.get("to", "")}
-
-
-def deadline_of_duplicates(at):
-    return at - timedelta(hours=policy.number("duplicate_hours"))
+    doing.public |= {"step": doing.case.alarm_step, "to": doing.data.get("to", ""), "ahead": doing.data["ahead"]}

@@ -13,12 +13,14 @@ from weilianxin.people.units import units_for
 
 from . import policy
 from .models import About, Channel, Kind
-from .words import CONTESTABLE, GRID_WORKER_REFUSALS, REFUSALS
+from .words import CONTESTABLE, GRID_WORKER_REFUSALS, RATINGS, REFUSALS
 
 GRID_ROLES = ("grid_worker", "grid_worker_backup")
 ADVICE_KINDS = (Kind.QUESTION, Kind.IDEA, Kind.THANKS)
 NEVER_MERGE = (Channel.MEDIATION, Channel.PETITION, Channel.POLICE, Channel.INTEGRITY, Channel.SERVICE)
 SAFETY_COLUMNS = ("FIRE", "SEC")
+CLOSING_OUTCOMES = ("solved", "partly", "explained", "cannot_now")
+BAD_RATING = 2  # this level and below ask for a call-back by somebody else
 WORDLESS = "XQ999"  # 其他: must be given a real category before closing
 
 
@@ -76,9 +78,9 @@ def has_category(doing):
 def not_skipping_the_named_person(doing):
     """After a contested refusal or a dispute a named person holds it; only they, or the centre, take it on."""
     case = doing.case
-    if case.contested and case.holder_id and doing.actor.account and doing.actor.account.pk != case.holder_id:
-        if doing.role in GRID_ROLES + ("grid_leader",):
-            raise NotAllowed(_("这件事由%(name)s复看。") % {"name": case.holder.name})
+    below = doing.role in GRID_ROLES + ("grid_leader",)
+    if below and case.contested and case.holder_id and doing.actor.account.pk != case.holder_id:
+        raise NotAllowed(_("这件事由%(name)s复看。") % {"name": case.holder.name})
 
 
 def refusal_reason(doing):
@@ -148,6 +150,12 @@ def lead_task(doing):
         raise Refused(_("这项任务已经结束了。"))
 
 
+def lead_if_handler(doing):
+    if doing.role == "handler":
+        lead_task(doing)
+        named_person(doing)
+
+
 def assist_task(doing):
     task = doing.actor.task
     if task is None or task.case_id != doing.case.pk or task.part != Task.ASSIST:
@@ -211,23 +219,20 @@ def real_category(doing):
         raise Refused(_("类别还是“其他”，办结前请先改成具体类别。"))
 
 
-def outcome_of(*names):
-    """A guard: the outcome is one of these; a partial one says what comes next and when."""
-
-    def guard(doing):
-        outcome = doing.data.get("outcome")
-        if outcome not in names:
-            raise Invalid(_("请选办得怎样。"), "outcome")
-        if outcome == "partly" and not doing.data.get("plan_date"):
-            raise Invalid(_("只解决了一部分，请写下一步的日期。"), "plan_date")
-
-    return guard
+def outcome_named(doing):
+    """How it ended is said; where only a part is solved, what comes next and when."""
+    if doing.data.get("outcome") not in CLOSING_OUTCOMES:
+        raise Invalid(_("请选办得怎样。"), "outcome")
+    if doing.data["outcome"] == "partly" and not doing.data.get("plan_date"):
+        raise Invalid(_("只解决了一部分，请写下一步的日期。"), "plan_date")
 
 
-def seen_closing_allowed(doing):
-    report = doing.facts["report"]
-    if needs_other_closer(doing.case, report):
+def one_may_close(doing):
+    if needs_other_closer(doing.case, doing.facts["report"]):
         raise NotAllowed(_("紧急的事、对人对单位的投诉、重办的事，要由另一个人核实后办结。"))
+
+
+def outcome_one_may_claim(doing):
     if doing.data.get("outcome") in ("explained", "cannot_now") and not is_advice(doing):
         raise NotAllowed(_("“说明情况”和“暂不能解决”要有第二个人看过才能办结。"))
 
@@ -269,15 +274,76 @@ def withdrawable(doing):
         raise Refused(_("已经有人在办了，不能撤回。您可以补充说明。"))
 
 
-def rating_open(doing):
+def rating_window(doing):
     case = doing.case.parent or doing.case
     if case.state != "closed":
         raise Refused(_("办结以后才能评价。"))
     if doing.at > case.closed_at + timedelta(days=policy.number("rating_days")):
         raise Refused(_("评价的日子已经过了。"))
-    level = doing.data.get("level")
-    if level not in (1, 2, 3, 4, 5):
+    if doing.case.ratings.filter(closing=case.closings).exists():
+        raise Refused(_("这次办理您已经评价过了。"))
+
+
+def level_named(doing):
+    if doing.data.get("level") not in RATINGS:
         raise Invalid(_("请选一个评价。"), "level")
+
+
+def unseen(doing):
+    if doing.case.seen_at:
+        raise Refused(_("已经看过了。"))
+
+
+def rating_waits(doing):
+    case = doing.case
+    if not case.ratings.filter(closing=case.closings, level__lte=BAD_RATING, callback_at__isnull=True).exists():
+        raise Refused(_("没有等回访的评价。"))
+
+
+def sample_waits(doing):
+    case = doing.case
+    if not case.samples.filter(closing=case.closings, checked_at__isnull=True).exists():
+        raise Refused(_("没有等抽查的办结。"))
+
+
+def reason_to_look(doing):
+    """Reopening follows from a call-back or a check, not from nothing."""
+    case = doing.case
+    if case.reopened:
+        raise Refused(_("已经重办过一次了，请另立一件。"))
+    ratings = case.ratings.filter(closing=case.closings, level__lte=BAD_RATING, callback_at__isnull=True)
+    if not (ratings.exists() or case.samples.filter(closing=case.closings, checked_at__isnull=True).exists()):
+        raise Refused(_("没有等回访的评价，也没有等抽查的办结。"))
+
+
+def lead_open(doing):
+    if not doing.case.tasks.filter(state__in=(Task.ISSUED, Task.SIGNED), part=Task.LEAD).exists():
+        raise Refused(_("没有进行中的任务。"))
+
+
+def assist_issued(doing):
+    if doing.actor.task.state != Task.ISSUED:
+        raise Refused(_("已经签收过了。"))
+
+
+def assist_open(doing):
+    if doing.actor.task.state not in (Task.ISSUED, Task.SIGNED):
+        raise Refused(_("这项任务已经结束了。"))
+
+
+def live_link(doing):
+    if not doing.case.tasks.filter(link_revoked_at__isnull=True).exclude(link_digest="").exists():
+        raise Refused(_("没有有效的链接。"))
+
+
+def is_public(doing):
+    if doing.facts["report"].published_at is None:
+        raise Refused(_("这件事没有公开。"))
+
+
+def still_named(doing):
+    if doing.case.anonymity == "N2":
+        raise Refused(_("现在只有街道中心知道是您。"))
 
 
 def once_a_day(doing):

@@ -164,9 +164,7 @@ class Report(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["source", "source_no"], condition=~Q(source_no=""), name="imported_once"
-            )
+            models.UniqueConstraint(fields=["source", "source_no"], condition=~Q(source_no=""), name="imported_once")
         ]
         indexes = [models.Index(fields=["public_community", "-published_at"])]
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -17,12 +18,12 @@ PARAMETERS = {
     "ask_rounds": ("2", _("受理前最多问几次")),
     "answer_limit": ("3wd", _("居民补充的期限，过期先行了结")),
     "return_limit": ("4wh", _("承办单位退回的期限")),
-    "rework_least": ("4wh", _("返工、重办的最短期限")),
     "duplicate_metres": ("50", _("多少米内算附近")),
     "duplicate_hours": ("24", _("多少小时内的同类算可能相同")),
     "entrance_hours": ("72", _("同一单元同类多少小时内算可能相同")),
     "recur_days": ("30", _("办结后多少天内又出现算重复发生")),
     "sample_percent": ("8", _("网格员自行办结的抽查比例，百分之几")),
+    "check_limit": ("2wd", _("回访和抽查的期限")),
     "thread_limit": ("4wh", _("居民消息首次回复的期限，过期网格长可见")),
     "unseen_minutes": ("30", _("新报事多少分钟没人看，网格长可见")),
     "reports_per_day": ("20", _("一个人一天最多报几件")),
@@ -94,6 +95,16 @@ def new_version(by, note, at=None):
 def limit_end(text, start):
     """When a limit that starts at `start` ends; None for an empty one."""
     return due_at(start, Limit.parse(text), work_calendar()) if text else None
+
+
+def check_by(at):
+    """By when a call-back or a check should be done."""
+    return limit_end(parameter("check_limit"), at)
+
+
+def absolute(path):
+    """A path as it can be sent in a message."""
+    return settings.PUBLIC_URL + path
 
 
 def dispute_until(at):

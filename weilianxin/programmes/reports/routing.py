@@ -85,9 +85,7 @@ def route(category, *, has_property, urgency, kind):
 
     if urgency == "U0":
         helpers = _others("emergency_post", "grid_worker", row.lead, *row.assists)
-        return Route(
-            Channel.EMERGENCY, "emergency_post", helpers, because + (_("特急：应急值班主办，网格员先到现场"),)
-        )
+        return Route(Channel.EMERGENCY, "emergency_post", helpers, because + (_("特急：应急值班主办，网格员先到现场"),))
 
     if category.channel_out != Channel.CASE:
         channel = Channel(category.channel_out)
@@ -95,9 +93,7 @@ def route(category, *, has_property, urgency, kind):
 
     if kind == Kind.IDEA:
         helpers = _others("community_committee", row.lead, *row.assists)
-        return Route(
-            Channel.CASE, "community_committee", helpers, because + (_("是建议，由社区答复，可以提到议事厅"),)
-        )
+        return Route(Channel.CASE, "community_committee", helpers, because + (_("是建议，由社区答复，可以提到议事厅"),))
 
     why = _("按类别由%(handler)s主办") % {"handler": kind_name(row.lead)}
     return Route(Channel.CASE, row.lead, _others(row.lead, *row.assists), because + (why,))

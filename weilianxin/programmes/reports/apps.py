@@ -1,0 +1,50 @@
+from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
+
+from weilianxin.lib.programme import Programme
+
+
+class ReportsConfig(Programme):
+    name = "weilianxin.programmes.reports"
+    label = "reports"
+    verbose_name = _("我要报事")
+
+    def ready(self):
+        from weilianxin.people.erasure import register_eraser
+
+        from .catalogue import after_migrate
+        from .erasure import erase_person
+
+        post_migrate.connect(after_migrate, sender=self)
+        register_eraser(erase_person)
+
+    @property
+    def flow(self):
+        from .flow import REPORTS
+
+        return REPORTS
+
+    def situation(self, case):
+        from .models import Report
+
+        report = Report.objects.select_related("category").get(pk=case.pk)
+        case.report = report
+        category = report.category
+        return {
+            "report": report,
+            "column": category.column_code if category else "",
+            "channel_out": category.channel_out if category else "case",
+            "public": category.public if category else "no",
+        }
+
+    def on_event(self, case, event, doing=None):
+        if doing is not None:
+            from .messages import on_event
+
+            case.report = doing.facts["report"]
+            on_event(case, event, doing)
+
+    def on_alarm(self, case, at):
+        from .alarms import ring
+
+        ring(case, at)

@@ -1,0 +1,319 @@
+"""What the form of each act on a report asks, and what it said: found by `cases.forms` under this name."""
+
+from datetime import date
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
+from weilianxin.areas.locate import locate
+from weilianxin.cases.errors import Invalid
+from weilianxin.cases.forms import Field
+from weilianxin.cases.models import Case, CasePhoto, Outcome, Urgency
+from weilianxin.people.models import HANDLER_KINDS
+from weilianxin.people.units import handlers_near
+
+from . import catalogue
+from .guards import CLOSING_OUTCOMES, GRID_ROLES
+from .models import Channel, Report
+from .words import GRID_WORKER_REFUSALS, RATINGS, REFUSALS
+
+# What the words of an act are called, and what helps to write them: act -> (label, help).
+NOTES = {
+    "ask": (_lazy("想问居民什么"), _lazy("一次问清楚，最多问两次。")),
+    "answer": (_lazy("您的回答"), ""),
+    "contest_refusal": (_lazy("为什么请再看一次"), _lazy("会由另一个人来看。")),
+    "append": (_lazy("补充什么"), ""),
+    "refuse": (_lazy("给居民的说明"), _lazy("写居民看得懂的话。")),
+    "transfer": (_lazy("为什么转过去"), ""),
+    "dispatch": (_lazy("请对方做什么"), _lazy("不要写居民的姓名、电话和房号。")),
+    "return_order": (_lazy("为什么退回"), ""),
+    "recall": (_lazy("为什么收回"), ""),
+    "reply": (_lazy("办得怎样"), _lazy("写做了什么，还有什么没做。")),
+    "rework": (_lazy("哪里还没办好"), ""),
+    "close_seen": (_lazy("给居民的答复"), _lazy("写做了什么，接下来怎样。")),
+    "close_verified": (_lazy("给居民的答复"), _lazy("写做了什么，接下来怎样。")),
+    "dispute": (_lazy("哪里没办好"), _lazy("会由另一个人重新负责，不会再交给同一个人办结。")),
+    "reopen": (_lazy("回访、抽查看到了什么"), ""),
+    "uphold": (_lazy("回访的结果"), ""),
+    "pass_sample": (_lazy("看到了什么"), ""),
+    "rate": (_lazy("还想说什么（可以不写）"), ""),
+}
+OPTIONAL_NOTES = ("accept", "sign", "start", "close", "withdraw", "recode", "urge", "rate", "refuse", "dispatch")
+
+
+def fields_for(case, move, actor, at):
+    """The questions of this act for this actor, in order; choices are read from the data."""
+    return [ASK[name](case, move, actor) for name in move.fields]
+
+
+def _note(case, move, actor):
+    label, help_text = NOTES.get(move.name, (_("说明"), ""))
+    return Field("note", "long", label, required=move.name not in OPTIONAL_NOTES, help=help_text, most=5000)
+
+
+def _photos(case, move, actor):
+    needed = move.name in ("reply", "close_seen", "close_verified") and case.urgency != "U3"
+    label = _("办后的照片") if photo_stage(move, actor) == CasePhoto.AFTER else _("照片")
+    return Field("photos", "photos", label, required=False, help=_("至少一张。") if needed else _("最多九张。"))
+
+
+def _category(case, move, actor):
+    groups = tuple(
+        (column, tuple((c.pk, c.name) for c in rows if c.channel_out != Channel.INTEGRITY))
+        for _code, column, rows in catalogue.by_column()
+    )
+    report = Report.objects.filter(pk=case.pk).first()
+    return Field("category", "choice", _("类别"), choices=groups, value=report.category_id if report else "")
+
+
+def _urgency(case, move, actor):
+    return Field("urgency", "choice", _("紧急程度"), choices=tuple(Urgency.choices), value=case.urgency)
+
+
+def _place(case, move, actor):
+    return Field(
+        "place",
+        "text",
+        _("地点"),
+        value="",
+        help=_("写小区、幢、单元或路名；不改就空着。现在是：%(now)s") % {"now": _now(case)},
+    )
+
+
+def _now(case):
+    return case.place.full_name if case.place_id else (case.place_text or _("还没有确定"))
+
+
+def _reason(case, move, actor):
+    only = GRID_WORKER_REFUSALS if actor.role_for(move) in GRID_ROLES else tuple(REFUSALS)
+    return Field("reason", "choice", _("原因"), required=True, choices=tuple((c, str(REFUSALS[c][0])) for c in only))
+
+
+def _right_channel(case, move, actor):
+    return Field("right_channel", "text", _("请居民找谁"), help=_("不写就用这个原因常用的渠道。"), most=200)
+
+
+def _channel(case, move, actor):
+    out = tuple((c.value, c.label) for c in Channel if c not in (Channel.CASE, Channel.EMERGENCY, Channel.INTEGRITY))
+    return Field("channel", "choice", _("转到哪里"), required=True, choices=out, value=case.route.get("channel", ""))
+
+
+def _receiver(case, move, actor):
+    return Field("receiver", "text", _("对方单位和接收人"), required=True, most=100)
+
+
+def _unit(case, move, actor):
+    units = reachable(case, actor.role_for(move))
+    lead = case.route.get("lead", "")
+    ranked = sorted(units, key=lambda u: (u.kind != lead, HANDLER_KINDS[u.kind][1] not in ("compound", "grid")))
+    choices = tuple((u.pk, f"{u.name_zh}（{HANDLER_KINDS[u.kind][0]}）") for u in ranked)
+    first = ranked[0].pk if ranked and ranked[0].kind == lead else ""
+    hint = "；".join(case.route.get("reasons", []))
+    return Field("unit", "choice", _("主办单位"), required=True, choices=choices, value=first, help=hint)
+
+
+def _assists(case, move, actor):
+    wanted = case.route.get("assists", [])
+    units = [u for u in reachable(case, actor.role_for(move)) if u.kind in wanted]
+    return Field("assists", "checks", _("请谁协办"), choices=tuple((u.pk, u.name_zh) for u in units), value=[])
+
+
+def reachable(case, role):
+    """The units this role may send the case to: those of the compound and grid, and for posts above all others."""
+    units = [u for u in handlers_near(case) if u.kind != "grid_worker"]
+    if role in GRID_ROLES:
+        units = [u for u in units if HANDLER_KINDS[u.kind][1] in ("compound", "grid")]
+    return units
+
+
+def _parent(case, move, actor):
+    options = tuple((c.number, f"{c.number} {c.title}") for c in candidates(case))
+    return Field("parent", "radios", _("并到哪一件"), required=True, choices=options)
+
+
+def candidates(case):
+    """Open cases of the same category in the same grid that this one could join, the newest first."""
+    rows = Case.objects.open().filter(
+        programme="reports", category=case.category, parent__isnull=True, sensitive=False, community=case.community
+    )
+    return rows.exclude(pk=case.pk).order_by("-created_at")[:8]
+
+
+def _proposed(case, move, actor):
+    return Field("proposed", "text", _("应该由谁来办"), required=True, most=100)
+
+
+def _outcome(case, move, actor):
+    words = dict(Outcome.choices)
+    return Field(
+        "outcome",
+        "radios",
+        _("结果"),
+        required=True,
+        choices=tuple((o, words[o]) for o in CLOSING_OUTCOMES),
+        value="solved",
+    )
+
+
+def _plan_date(case, move, actor):
+    return Field("plan_date", "date", _("下一步的日期"), help=_("只解决了一部分时要写。"))
+
+
+def _no_before(case, move, actor):
+    return Field("no_before", "text", _("没有办前照片的原因"), help=_("有办前照片就不用写。"), most=200)
+
+
+def _level(case, move, actor):
+    return Field(
+        "level", "rating", _("您满意吗"), required=True, choices=tuple((n, str(w)) for n, w in RATINGS.items())
+    )
+
+
+def _public_title(case, move, actor):
+    return Field("public_title", "text", _("公开的标题"), required=True, value=case.title, most=60)
+
+
+def _public_text(case, move, actor):
+    return Field(
+        "public_text",
+        "long",
+        _("公开的内容"),
+        required=True,
+        help=_("重新写一遍：不写姓名、房号、电话、车牌。"),
+        most=1000,
+    )
+
+
+def _public_photos(case, move, actor):
+    rows = tuple((p.pk, _("照片 %(n)s") % {"n": n}) for n, p in enumerate(case.photos.all()[:20], 1))
+    return Field("public_photos", "checks", _("可以公开的照片"), choices=rows, value=[])
+
+
+ASK = {
+    "note": _note,
+    "photos": _photos,
+    "category": _category,
+    "urgency": _urgency,
+    "place": _place,
+    "reason": _reason,
+    "right_channel": _right_channel,
+    "channel": _channel,
+    "receiver": _receiver,
+    "unit": _unit,
+    "assists": _assists,
+    "parent": _parent,
+    "proposed": _proposed,
+    "outcome": _outcome,
+    "plan_date": _plan_date,
+    "no_before": _no_before,
+    "level": _level,
+    "public_title": _public_title,
+    "public_text": _public_text,
+    "public_photos": _public_photos,
+}
+
+
+def photo_stage(move, actor):
+    """Pictures of a reporter, and additions, are from before; those of a reply or a closing from after."""
+    after = move.name in ("reply", "close_seen", "close_verified", "assist_done")
+    return CasePhoto.AFTER if after else CasePhoto.BEFORE
+
+
+def clean(case, move, actor, post):
+    """What the form said, as `perform` takes it: rows instead of keys. Raises `Invalid` with the field."""
+    said = {name: CLEAN.get(name, _text)(case, move, actor, post, name) for name in move.fields if name != "photos"}
+    if "reason" in said and not said["right_channel"] and said["reason"] in REFUSALS:
+        said["right_channel"] = str(REFUSALS[said["reason"]][1])
+    return said
+
+
+def _text(case, move, actor, post, name):
+    return post.get(name, "").strip()
+
+
+def _key(text):
+    return int(text) if text.isdecimal() and len(text) < 18 else None
+
+
+def _read_category(case, move, actor, post, name):
+    if not post.get(name):
+        return None
+    category = catalogue.current().filter(pk=_key(post[name])).exclude(channel_out=Channel.INTEGRITY).first()
+    if category is None:
+        raise Invalid(_("没有这个类别，请重新选。"), name)
+    return category
+
+
+def _read_urgency(case, move, actor, post, name):
+    value = post.get(name) or None
+    if value is not None and value not in Urgency.values:
+        raise Invalid(_("请选紧急程度。"), name)
+    return value
+
+
+def _read_unit(case, move, actor, post, name):
+    if not post.get(name):
+        return None
+    return _units(case, move, actor, [post[name]], name)[0]
+
+
+def _read_units(case, move, actor, post, name):
+    return _units(case, move, actor, post.getlist(name), name)
+
+
+def _units(case, move, actor, keys, name):
+    allowed = {u.pk: u for u in reachable(case, actor.role_for(move))}
+    chosen = [allowed.get(_key(k)) for k in keys[:10]]
+    if None in chosen:
+        raise Invalid(_("这个单位不管这里，请从名单里选。"), name)
+    return chosen
+
+
+def _read_parent(case, move, actor, post, name):
+    number = post.get(name, "").strip()
+    rows = Case.objects.filter(number=number, programme="reports")
+    if actor.account is not None and actor.account.is_staff_member:
+        rows = rows.visible_to(actor.account)
+    else:
+        rows = rows.filter(pk__in=[c.pk for c in candidates(case)])
+    return rows.first()
+
+
+def _read_date(case, move, actor, post, name):
+    value = post.get(name, "").strip()
+    if not value:
+        return None
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        raise Invalid(_("日期请写成 2026-11-30 这样。"), name) from None
+    if not timezone.localdate() <= day <= timezone.localdate().replace(year=timezone.localdate().year + 5):
+        raise Invalid(_("日期要在今天以后。"), name)
+    return day
+
+
+def _read_level(case, move, actor, post, name):
+    return _key(post.get(name, ""))
+
+
+def _read_keys(case, move, actor, post, name):
+    return [k for k in map(_key, post.getlist(name)[:20]) if k is not None]
+
+
+def _read_location(case, move, actor, post, name):
+    text = post.get(name, "").strip()
+    return locate(text=text) if text else None
+
+
+CLEAN = {
+    "category": _read_category,
+    "urgency": _read_urgency,
+    "unit": _read_unit,
+    "assists": _read_units,
+    "parent": _read_parent,
+    "plan_date": _read_date,
+    "level": _read_level,
+    "public_photos": _read_keys,
+    "place": _read_location,
+}

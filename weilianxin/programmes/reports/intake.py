@@ -1,0 +1,246 @@
+"""Taking a report in: one transaction with its case, first event, messages and photos, or nothing."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from weilianxin.areas.locate import home
+from weilianxin.cases.access import Actor
+from weilianxin.cases.engine import NOTE_LIMIT, open_case, perform, stored
+from weilianxin.cases.errors import Invalid, Refused
+from weilianxin.cases.models import Anonymity, Case, CasePhoto
+from weilianxin.people.consent import current_version
+from weilianxin.people.posts import on_duty
+
+from . import alarms, messages, policy
+from .models import About, Category, Channel, Kind, Report
+from .routing import route
+from .screening import case_behind, screen
+
+LABEL = "reports"
+COMPLAINTS = (Kind.COMPLAINT, Kind.TIP)
+
+
+class IntegrityElsewhere(Refused):
+    """Integrity matters are never kept here; the page shows the discipline office's ways instead."""
+
+    status = 422
+
+
+def submit(
+    account,
+    *,
+    text,
+    location,
+    category=None,
+    kind=Kind.HELP,
+    about=About.THING,
+    about_unit=None,
+    anonymity=Anonymity.N1,
+    photos=(),
+    channel="web",
+    at=None,
+    urgency=None,
+    place_text="",
+    wish="call",
+    happened_at=None,
+    not_integrity=False,
+    source="",
+    source_no="",
+    source_at=None,
+    by=None,
+    tell=True,
+):
+    """Save a report and put it before the grid worker; returns the `Case`.
+
+    `account` is the reporter or None (another channel), `by` the account that files it for somebody; `location` an
+    `areas.locate.Location` or None (then the dispatcher places it); `category` None leaves the choice to staff;
+    `photos` are `Prepared` or stored photos. Raises `Invalid` with the field, `IntegrityElsewhere`, or `Refused`.
+    """
+    at = at or timezone.now()
+    text = text.strip()
+    imported = bool(source)
+    _check(account, text, kind, about, anonymity, location, imported, at)
+    found = screen(text, category=category, location=location, account=account, at=at, not_integrity=not_integrity)
+    if found.integrity and not imported:
+        raise IntegrityElsewhere(_("廉洁问题请直接交给纪检，这里不保存。"))
+    if category is None:
+        category = Category.objects.current().get(scheme="resident", kind="matter", code="XQ999")
+        found.reasons += [["category", _("可能是：%(name)s") % {"name": c.name_zh}] for c in found.suggestions]
+    urgency = min(u for u in (urgency or category.urgency, found.urgency or "U9") if u)
+    facts = _where(location)
+    way = route(category, has_property=_has_property(facts["compound"]), urgency=urgency, kind=kind)
+    with transaction.atomic():
+        pictures = [(stored(p, account, at), CasePhoto.BEFORE) for p in photos]
+        case, _event = open_case(
+            LABEL,
+            Actor(account=by or account, roles=frozenset({"reporter"})),
+            at=at,
+            note=text[:NOTE_LIMIT],
+            photos=pictures,
+            role="reporter" if by is None else "staff",
+            data={"channel": channel, "category": category.code, "urgency": urgency},
+            title=_title(text, category),
+            category=category.code,
+            urgency=urgency,
+            channel=channel,
+            reporter=account,
+            anonymity=anonymity,
+            sight=sight_of(about, category),
+            sensitive=found.sensitive or category.public in ("no", "never"),
+            about_account=_accused(about, facts["grid"], at),
+            about_unit=about_unit,
+            route=way.as_json(),
+            accept_limit=policy.limits_for(category, urgency, at)[0],
+            place_text=place_text[:256] or (location.text[:256] if location else ""),
+            recurs_of=found.recur,
+            **facts,
+        )
+        report = Report.objects.create(
+            case=case,
+            text=text,
+            kind=kind,
+            about=about,
+            category=category,
+            wish=wish,
+            screening=found.reasons,
+            consent_version=current_version("service") if account else "",
+            happened_at=happened_at,
+            source=source,
+            source_no=source_no,
+            source_at=source_at,
+        )
+        # An imported report's clock starts when it reaches this house: what came before was not ours to promise.
+        clocks = alarms.until_accepted(case, at)
+        Case.objects.filter(pk=case.pk).update(**clocks)
+        for name, value in clocks.items():
+            setattr(case, name, value)
+        case.report = report
+        if tell:
+            messages.on_submitted(case, at)
+    return case
+
+
+def join(account, token, *, text="", photos=(), anonymity=Anonymity.N1, at=None, location=None):
+    """我也遇到: this reporter's own case, merged into the one that is under way; returns it.
+
+    They keep notices, rating and dispute of their own. Raises `Refused` when that case has just ended.
+    """
+    at = at or timezone.now()
+    parent = case_behind(token)
+    if parent is None:
+        raise Refused(_("那件事找不到了，请直接报事。"))
+    if Case.objects.filter(reporter=account, parent=parent).exists() or parent.reporter_id == account.pk:
+        raise Refused(_("您已经在这件事里了，进展会告诉您。"))
+    _limit_per_day(account, at)
+    text = text.strip() or _("我也遇到了。")
+    category = Category.objects.current().get(scheme="resident", kind="matter", code=parent.category)
+    with transaction.atomic():
+        pictures = [(stored(p, account, at), CasePhoto.BEFORE) for p in photos]
+        actor = Actor(account=account, roles=frozenset({"reporter"}))
+        case, _event = open_case(
+            LABEL,
+            actor,
+            at=at,
+            note=text[:NOTE_LIMIT],
+            photos=pictures,
+            data={"channel": "web", "category": category.code, "urgency": parent.urgency},
+            title=_title(text, category) if len(text) > 8 else parent.title,
+            category=category.code,
+            urgency=parent.urgency,
+            reporter=account,
+            anonymity=anonymity,
+            sight=parent.sight,
+            route=parent.route,
+            accept_limit=parent.accept_limit,
+            place=location.place if location else parent.place,
+            compound=parent.compound,
+            grid=parent.grid,
+            community=parent.community,
+            subdistrict=parent.subdistrict,
+            district=parent.district,
+            lat=location.lat if location else parent.lat,
+            lon=location.lon if location else parent.lon,
+            cell=location.cell if location else parent.cell,
+        )
+        Report.objects.create(case=case, text=text, category=category, consent_version=current_version("service"))
+        case = perform(case, "merge", actor, at=at, parent=parent)
+    return case
+
+
+def _check(account, text, kind, about, anonymity, location, imported, at):
+    least, most = policy.number("text_least"), policy.number("text_most")
+    if len(text) < least:
+        raise Invalid(_("再多写几个字，说说是什么事（至少 %(n)s 个字）。") % {"n": least}, "text")
+    if len(text) > (NOTE_LIMIT if imported else most):
+        raise Invalid(_("写得太长了，最多 %(n)s 个字。") % {"n": most}, "text")
+    if kind not in Kind.values:
+        raise Invalid(_("请选您想要什么。"), "kind")
+    if about not in About.values or (about != About.THING and kind not in COMPLAINTS and not imported):
+        raise Invalid(_("请选投诉的是什么。"), "about")
+    if anonymity not in Anonymity.values:
+        raise Invalid(_("请选谁可以知道是您。"), "anonymity")
+    if location is None and not imported:
+        raise Invalid(_("请告诉我们在哪里。"), "place")
+    if account is not None and not imported:
+        _limit_per_day(account, at)
+
+
+def _limit_per_day(account, at):
+    most = policy.number("reports_per_day")
+    if Case.objects.filter(reporter=account, created_at__gte=at - timedelta(days=1))[:most].count() >= most:
+        raise Refused(_("今天已经报了 %(n)s 件，请明天再报；急事请打电话。") % {"n": most})
+
+
+def _title(text, category):
+    first = " ".join(text.split())
+    for stop in "。！？!?\n":
+        first = first.partition(stop)[0]
+    return (first[:38] + "…") if len(first) > 39 else (first or category.name_zh)
+
+
+def _where(location):
+    if location is None:
+        subdistrict = home()
+        return {
+            "district": subdistrict.district,
+            "subdistrict": subdistrict,
+            "community": None,
+            "grid": None,
+            "place": None,
+            "compound": None,
+        }
+    return {
+        "district": location.district,
+        "subdistrict": location.subdistrict,
+        "community": location.community,
+        "grid": location.grid,
+        "place": location.place,
+        "compound": location.compound,
+        "lat": location.lat,
+        "lon": location.lon,
+        "cell": location.cell,
+    }
+
+
+def _has_property(compound):
+    return bool(compound and compound.property_kind in ("company", "quasi"))
+
+
+def sight_of(about, category):
+    """A complaint about staff is seen above the grid; what never goes public in petition or police, too."""
+    if about == About.STAFF:
+        return "community"
+    if category.channel_out == Channel.PETITION:
+        return "subdistrict"
+    return "grid"
+
+
+def _accused(about, grid, at):
+    """Whom a complaint about staff is about: the one who serves that grid, who then cannot see it."""
+    if about != About.STAFF or grid is None:
+        return None
+    duty = on_duty(grid, at)
+    return duty.account if duty else None

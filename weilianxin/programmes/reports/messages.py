@@ -1,0 +1,218 @@
+"""Who is told what after an act, inside its transaction. The words are data (`notify/data/texts.csv`)."""
+
+from django.urls import reverse
+
+from weilianxin.cases.models import Case, Task
+from weilianxin.notify.send import tell, tell_each
+from weilianxin.people.posts import holders, on_duty, people_above
+
+from . import policy
+from .words import REFUSALS
+
+# Acts that everybody who joined a matter hears of, under their own number.
+BROADCAST = {
+    "accept": "accepted",
+    "dispatch": "dispatched",
+    "sign": "signed",
+    "start": "started",
+    "close_seen": "closed",
+    "close_verified": "closed",
+    "transfer": "transferred",
+    "take_back": "taken_back",
+    "reopen": "reopened",
+}
+REPORTER_ONLY = {
+    "see": "seen",
+    "ask": "asked",
+    "refuse": "refused",
+    "no_answer": "refused",
+    "contest_refusal": "contested",
+    "merge": "merged",
+    "split_out": "split",
+    "dispute": "disputed",
+    "uphold": "upheld",
+}
+
+
+def serving(case, at):
+    """The account that answers for a case now: its holder, else whoever is on duty in its grid."""
+    if case.holder_id:
+        return case.holder
+    if case.grid_id and case.sight == "grid":
+        duty = on_duty(case.grid, at)
+        if duty is not None and duty.account.pk != case.about_account_id:
+            return duty.account
+    return people_above(case, at, exclude=[])
+
+
+def _values(case, worker, at, **more):
+    place = case.compound or case.place
+    return {
+        "number": case.number,
+        "title": case.title,
+        "worker": worker.name if worker else "",
+        "due": case.next_due_at or case.due_at or at,
+        "unit": case.unit.name_zh if case.unit_id else "",
+        "place": place.full_name if place else case.place_text,
+        "reason": "",
+        "channel": case.report.right_channel,
+        "until": case.disputable_until or case.next_due_at or at,
+        "name": "",
+        "link": "",
+        **more,
+    }
+
+
+def matter_url(case):
+    return reverse("reports:matter", args=[case.number])
+
+
+def case_url(case):
+    return reverse("desk:case", args=[case.number])
+
+
+def on_submitted(case, at):
+    """A new report: its reporter, and the people who must decide on it."""
+    worker = serving(case, at)
+    key = f"{case.stream}:submitted"
+    values = _values(case, worker, at)
+    if case.reporter_id:
+        tell("submitted", "reporter", case.reporter, values=values, url=matter_url(case), key=key, at=at)
+    audience = "worker" if case.grid_id and case.sight == "grid" else "leader"
+    if case.grid_id is None:
+        tell_each(
+            "submitted",
+            "dispatcher",
+            holders("centre_dispatcher", case.subdistrict, at),
+            values=values,
+            url=case_url(case),
+            key=key,
+            at=at,
+        )
+    elif case.urgency == "U0":
+        tell("emergency", "worker", worker, values=values, url=case_url(case), key=key, at=at, urgent=True)
+        watching = {a.pk: a for a in _leaders(case, at) if a.pk != worker.pk} if worker else {}
+        tell_each(
+            "emergency",
+            "leader",
+            list(watching.values()),
+            values=values,
+            url=case_url(case),
+            key=key,
+            at=at,
+            urgent=True,
+        )
+    elif worker is not None:
+        tell("submitted", audience, worker, values=values, url=case_url(case), key=key, at=at)
+
+
+def _leaders(case, at):
+    return [*holders("grid_leader", case.grid, at), *holders("duty_leader", case.subdistrict, at)]
+
+
+def on_event(case, event, doing):
+    """Everything that is said because of an act; one function, so that it can be read like the flow."""
+    at, act, key = event.at, event.act, f"{case.stream}:{event.seq}"
+    worker = serving(case, at)
+    values = _values(case, worker, at, reason=_reason(case, event))
+
+    def to_staff(text, audience, accounts, **more):
+        accounts = [a for a in accounts if a is not None and a.pk != event.actor_id]
+        if accounts:
+            given = {**values, **more}
+            tell_each(text, audience, accounts, values=given, url=case_url(case), key=key, at=at)
+
+    def to_unit(text, unit, **more):
+        given = {**values, **more}
+        tell(text, "handler", address=unit.phone, values=given, key=f"{key}:{unit.pk}", at=at, held=unit.is_demo)
+
+    _to_reporters(case, event, values, key)
+    if act in ("answer", "append"):
+        to_staff("answered" if act == "answer" else "appended", "worker", [worker])
+    elif act == "contest_refusal":
+        to_staff("contested", "leader", [worker])
+    elif act == "split_out":
+        to_staff("split", "worker", [worker])
+    elif act in ("dispatch", "relink"):
+        for task, path in doing.links:
+            text = "dispatched" if task.part == Task.LEAD else "assist"
+            to_unit(text, task.unit, link=policy.absolute(path), unit=task.unit.name_zh)
+    elif act == "sign":
+        to_staff("signed", "worker", [worker], name=event.named)
+    elif act == "return_order":
+        unit = event.unit.name_zh
+        to_staff("returned", "worker", [worker], unit=unit)
+        if case.returned > 1:
+            to_staff("returned", "dispatcher", holders("centre_dispatcher", case.subdistrict, at), unit=unit)
+    elif act in ("recall", "withdraw"):
+        for task in case.tasks.filter(state=Task.CANCELLED, ended_at=at).select_related("unit"):
+            to_unit("recalled" if act == "recall" else "withdrawn", task.unit)
+        if act == "withdraw":
+            to_staff("withdrawn", "worker", [worker])
+    elif act == "reply":
+        unit = event.unit.name_zh if event.unit_id else event.actor.name
+        to_staff("replied", "worker", [worker], unit=unit)
+        if case.urgency in ("U0", "U1") or case.reopened or case.report.about != "thing":
+            to_staff("replied", "verifier", holders("centre_verifier", case.subdistrict, at), unit=unit)
+    elif act == "rework":
+        for task, path in doing.links:
+            to_unit("rework", task.unit, link=policy.absolute(path))
+        if not doing.links:
+            to_staff("rework", "worker", [worker])
+    elif act in ("close_seen", "close_verified"):
+        for task in case.tasks.filter(state=Task.DONE, part=Task.LEAD).select_related("unit"):
+            to_unit("closed", task.unit)
+        if case.samples.filter(closing=case.closings, checked_at__isnull=True).exists():
+            to_staff("sampled", "verifier", holders("centre_verifier", case.subdistrict, at), due=policy.check_by(at))
+    elif act == "rate" and doing.data["level"] <= 2:
+        callers = holders("callback_officer", case.subdistrict, at)
+        to_staff("rated_badly", "callback", callers, due=policy.check_by(at))
+    elif act in ("dispute", "reopen"):
+        to_staff("disputed" if act == "dispute" else "reopened", "holder", [case.holder])
+    elif act == "urge":
+        to_staff("urged", "holder", [worker])
+    elif act == "escalate":
+        _escalated(case, doing, values, key, at, worker)
+
+
+def _reason(case, event):
+    if event.act in ("refuse", "no_answer"):
+        return f"{REFUSALS[case.report.refusal_code][0]}。{event.note}"
+    return event.note
+
+
+def _to_reporters(case, event, values, key):
+    text = BROADCAST.get(event.act) or REPORTER_ONLY.get(event.act)
+    if text is None:
+        return
+    if event.act == "dispatch":
+        values = {**values, "unit": event.data["unit"]}
+    if event.act == "transfer":
+        values = {**values, "channel": event.data["receiver"]}
+    told = [case]
+    if event.act in BROADCAST and case.headcount > 1:
+        told += Case.objects.filter(parent=case, state="merged").select_related("reporter")[:200]
+    for one in told:
+        # Whoever did it themselves needs no message, but for what they disputed: that is the receipt.
+        if one.reporter_id and (one.reporter_id != event.actor_id or event.act in ("dispute", "contest_refusal")):
+            given = {**values, "number": one.number}
+            tell(text, "reporter", one.reporter, values=given, url=matter_url(one), key=f"{key}:{one.pk}", at=event.at)
+
+
+def _escalated(case, doing, values, key, at, worker):
+    """A reminder before the deadline; after it the holder, the reporter, and one more person a step up."""
+    url, above = case_url(case), doing.data.get("above")
+    if doing.data["ahead"]:
+        if worker is not None:
+            tell("reminder", "holder", worker, values=values, url=url, key=key, at=at)
+        for task in case.tasks.filter(state=Task.SIGNED, part=Task.LEAD).select_related("unit"):
+            tell("reminder", "handler", address=task.unit.phone, values=values, key=key, at=at, held=task.unit.is_demo)
+        return
+    values = {**values, "name": above.name if above else ""}
+    if worker is not None:
+        tell("overdue", "holder", worker, values=values, url=url, key=key, at=at)
+    if above is not None:
+        tell("escalated", "leader", above, values=values, url=url, key=key, at=at)
+    first = doing.data["first"]
+    if first and case.reporter_id and case.accepted_at and above is not None:
+        tell("overdue", "reporter", case.reporter, values=values, url=matter_url(case), key=key, at=at)
