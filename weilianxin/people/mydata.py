@@ -116,7 +116,7 @@ def change_phone(account, phone, code, *, at):
 
 
 def erase_me(account, *, at):
-    """What “注销” does: see `erasure.erase`. Staff are let go by an administrator (`posts.leave`), not by themselves."""
+    """What “注销” does, see `erasure.erase`. Staff are let go by an administrator (`posts.leave`)."""
     if account.is_staff_member:
         raise Refused(_("工作人员的账号要由系统管理员来停用。"))
     erasure.erase(account, at)

@@ -93,6 +93,12 @@ def sign_in(request, account, *, second_factor=False):
     rotate_token(request)
 
 
+def pass_second_factor(request):
+    """The signed-in account has just shown its second factor (after enrolling, or asked again)."""
+    request.session[ACCOUNT] = {**request.session[ACCOUNT], "second": True}
+    request.second_factor = True
+
+
 def hold(request, account):
     """Remember that the password of `account` was right while another step is missing. Nobody is signed in yet."""
     request.session.flush()

@@ -1,0 +1,31 @@
+"""Showing a person's full number: for a reason, counted, and written down where they can find it."""
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from weilianxin.journal import log
+
+from . import throttle
+from .errors import Refused, TooOften
+
+LEAST_REASON = 4  # characters
+LIMITS = [(20, 3600), (60, 86400)]  # numbers per seconds and member of staff
+
+
+def reveal_contact(stream, reporter, by, reason, at):
+    """The phone of `reporter`, for `by` who works on the case with this journal `stream`. Journalled with the reason.
+
+    Whether `by` may know the reporter at all is decided by the caller (`cases.access.may_know_reporter`).
+    Raises `Refused` without a reason or a number, `TooOften` for somebody who collects numbers.
+    """
+    reason = " ".join((reason or "").split())[:200]
+    if len(reason) < LEAST_REASON:
+        raise Refused(_("请写明为什么要看电话，至少%(n)s个字。") % {"n": LEAST_REASON}, "reason")
+    if reporter is None or not reporter.phone:
+        raise Refused(_("没有留下电话。"))
+    with transaction.atomic():
+        if not throttle.allow_all("reveal", by.pk, LIMITS, at=at):
+            raise TooOften(_("看的电话太多了，请过一小时再看。确有需要请找值班长。"))
+        payload = {"person": reporter.ref}
+        log.append(stream, "reveal_contact", by.ref, payload, secrets={"reason": reason}, person=reporter.ref, at=at)
+    return reporter.phone
