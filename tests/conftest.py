@@ -6,7 +6,6 @@ import sys
 import pytest
 
 from tests.support import browser as chromium
-from tests.support.world import client_for, make_world
 
 
 def pytest_configure(config):
@@ -29,17 +28,24 @@ def fresh_caches():
             for value in list(vars(module).values()):
                 if isinstance(value, functools._lru_cache_wrapper):
                     value.cache_clear()
+    from weilianxin.notify import texts
+
+    texts.forget()
 
 
 @pytest.fixture
 def world(db):
     """The small world of tests/support/world.py."""
+    from tests.support.world import make_world
+
     return make_world()
 
 
 @pytest.fixture
 def signed_in():
     """`signed_in(account)` is a django.test.Client in whose session the account is signed in."""
+    from tests.support.world import client_for
+
     return client_for
 
 

@@ -7,8 +7,15 @@ from datetime import UTC, date, datetime, time
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
-from weilianxin.areas.models import Area, CalendarDay, DayKind, Level, Place, PlaceKind, Plate, PropertyKind
-from weilianxin.people.models import Account, Consent, Dwelling, Post, Role, Unit
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
+from django.test import Client, RequestFactory
+
+from weilianxin.areas.calendar import load_shipped
+from weilianxin.areas.models import Area, Level, Place, PlaceKind, Plate, PropertyKind
+from weilianxin.people import consent, session
+from weilianxin.people.models import Account, Dwelling, Post, Role, Unit
+from weilianxin.programmes.reports import catalogue
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 WORK_DAY = date(2026, 3, 10)  # a Tuesday, with plain work days before and after it
@@ -71,21 +78,10 @@ def resident(name, phone, home=None):
     account = Account(kind=Account.RESIDENT, phone=phone, name=name, is_demo=True, created_at=BEGINNING)
     account.set_unusable_password()
     account.save()
-    give_consent(account)
+    consent.give(account, "service", BEGINNING)
     if home is not None:
         Dwelling.objects.create(account=account, place=home, since=BEGINNING)
     return account
-
-
-def give_consent(account):
-    """The consent to the service in the text now in force."""
-    from weilianxin.people import consent
-
-    give = getattr(consent, "give", None)
-    if give is not None:
-        give(account, "service", BEGINNING)
-    else:
-        Consent.objects.create(account=account, purpose="service", version="1", text_hash="0" * 64, given_at=BEGINNING)
 
 
 def unit(kind, name, phone, *, areas=(), compounds=(), **more):
@@ -101,7 +97,9 @@ def make_areas(w):
     w.community = area(
         "community", "330102098001", "天枢社区", w.subdistrict, name_en="Tianshu", households=2560, phone="05710000001"
     )
-    w.other_community = area("community", "330102098002", "天璇社区", w.subdistrict, name_en="Tianxuan", households=2380)
+    w.other_community = area(
+        "community", "330102098002", "天璇社区", w.subdistrict, name_en="Tianxuan", households=2380
+    )
     names = ("第一网格", "第二网格", "第三网格", "第四网格")
     w.grids = [
         area(
@@ -144,7 +142,9 @@ def make_places(w):
     w.bare_entrance = place("entrance", "2单元", w.bare_building)
     w.bare_room = place("room", "301室", w.bare_entrance)
     w.bare_plate = Plate.objects.create(place=w.bare_entrance, issued_at=BEGINNING)
-    w.park = place("public", "观星公园", grid=w.fourth_grid, community=w.community, lat=LAT + STEP / 2, lon=LON + STEP * 3.5)
+    w.park = place(
+        "public", "观星公园", grid=w.fourth_grid, community=w.community, lat=LAT + STEP / 2, lon=LON + STEP * 3.5
+    )
     w.other_compound = place(
         "compound",
         "银汉里弄",
@@ -200,23 +200,14 @@ def make_people(w):
     w.stranger = resident("小昴", "13800000004", w.other_entrance)
 
 
-def make_calendar():
-    CalendarDay.objects.bulk_create(
-        CalendarDay(date=date(year, 1, 1), kind=DayKind.HOLIDAY, name_zh="元旦", year_source="测试")
-        for year in range(2025, 2029)
-    )
-
-
 def make_world():
     """Write the world and return its rows as attributes of one plain object."""
     w = SimpleNamespace()
-    make_calendar()
+    load_shipped()
     make_areas(w)
     make_places(w)
     make_units(w)
     make_people(w)
-    from weilianxin.programmes.reports import catalogue
-
     catalogue.load()
     return w
 
@@ -224,25 +215,12 @@ def make_world():
 def client_for(account, **options):
     """A test client in whose session `account` is signed in, as the sign-in page would leave it.
 
-    An administrator has passed the second factor. `options` go to django.test.Client.
+    Staff have passed the second factor. `options` go to django.test.Client.
     """
-    from django.conf import settings
-    from django.contrib.sessions.backends.db import SessionStore
-    from django.test import Client, RequestFactory
-
-    from weilianxin.people import session
-
     client = Client(**options)
     request = RequestFactory().get("/")
-    request.session, request.account, request.user = SessionStore(), None, None
-    session.sign_in(request, account)
-    if account is not None and account.totp_secret:
-        for name in ("pass_second_factor", "second_factor_done", "mark_second_factor"):
-            if callable(getattr(session, name, None)):
-                getattr(session, name)(request)
-                break
-        else:
-            request.session["second_factor"] = True
+    request.session = SessionStore()
+    session.sign_in(request, account, second_factor=account.is_staff_member)
     request.session.save()
     client.cookies[settings.SESSION_COOKIE_NAME] = request.session.session_key
     return client

@@ -193,10 +193,25 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env("SMTP_USER"), env("SMTP_PASSWORD")
 EMAIL_USE_SSL = env_bool("SMTP_SSL", True)
 DEFAULT_FROM_EMAIL = env("MAIL_FROM", EMAIL_HOST_USER)
 
+# What the work loop calls with the moment, and every how many seconds (see config/work.py).
+WORK = {
+    "weilianxin.notify.deliver.deliver_due": 2,
+    "weilianxin.cases.ring.ring_due": 10,
+    "weilianxin.programmes.reports.threads.ring_due": 30,
+    "weilianxin.journal.checkpoint.seal_due": 60,
+    "weilianxin.cases.once.forget_old": 3600,
+    "weilianxin.people.codes.cleanup": 3600,
+    "weilianxin.people.throttle.cleanup": 3600,
+    "weilianxin.files.store.sweep_orphans": 86400,
+    "weilianxin.config.work.clear_sessions": 86400,
+}
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {"()": "weilianxin.config.logs.Line", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env("LOG", "INFO").upper()},
     "loggers": {"django.db.backends": {"level": "INFO"}, "httpx": {"level": "WARNING"}},

@@ -1,0 +1,14 @@
+"""What makes an installation a demo, said in environment variables before the settings are read."""
+
+import os
+from pathlib import Path
+
+
+def prepare():
+    """Switch the demo on, in a data folder of its own; DEMO data never share a folder or a database with real data."""
+    os.environ["WEILIANXIN_DEMO"] = "1"
+    os.environ["WEILIANXIN_DATA"] = str(Path(os.environ.get("WEILIANXIN_DATA", "var")) / "demo")
+    os.environ.pop("DATABASE_URL", None)
+    for name in ("SMS", "SMTP_HOST", "CALLS", "HTTPS", "SECRET_KEY"):
+        os.environ.pop(f"WEILIANXIN_{name}", None)
+    os.environ.setdefault("WEILIANXIN_SUBDISTRICT", "330102098")

@@ -1,0 +1,38 @@
+"""Every address of the house, put together from the rooms: frames first, then what each programme brings.
+
+A programme may bring up to three modules, found by name: `urls` (residents, at the top), `desk_urls` (staff, below
+desk/) and `handler_urls` (outside handlers, below h/).
+"""
+
+from importlib import import_module
+
+from django.urls import include, path
+from django.utils.module_loading import module_has_submodule
+
+from weilianxin.lib.programme import programmes
+
+from .health import healthz
+
+
+def of_programmes(name, prefix):
+    """The addresses that programmes bring in their module `name`, below `prefix`."""
+    return [
+        path(prefix, include(f"{config.name}.{name}"))
+        for config in programmes()
+        if module_has_submodule(import_module(config.name), name)
+    ]
+
+
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    *of_programmes("handler_urls", "h/"),
+    *of_programmes("desk_urls", "desk/"),
+    path("desk/", include("weilianxin.desk.urls")),
+    *of_programmes("urls", ""),
+    path("", include("weilianxin.portal.urls")),
+]
+
+handler400 = "weilianxin.portal.errors.bad_request"
+handler403 = "weilianxin.portal.errors.forbidden"
+handler404 = "weilianxin.portal.errors.not_found"
+handler500 = "weilianxin.portal.errors.server_error"
