@@ -1,0 +1,100 @@
+"""A case as its reporter reads it in a list: who, by when, how it stands; and whether it waits for them."""
+
+from importlib import import_module
+
+from django.db.models import Exists, OuterRef
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from weilianxin.cases.models import Phase, Rating
+from weilianxin.lib.programme import programme
+
+from . import words
+
+
+def for_cards(cases):
+    """The queryset with everything a card reads, so that a list costs the same however long it is."""
+    rated = Rating.objects.filter(case=OuterRef("pk"), closing=OuterRef("closings"))
+    return cases.select_related("holder", "unit", "grid", "parent", "parent__holder", "parent__unit").annotate(
+        rated=Exists(rated)
+    )
+
+
+def cards(cases, at=None):
+    """One card for each case of `for_cards`, those that wait for the reader first; pieces/matter_card.html draws it."""
+    at = at or timezone.now()
+    made = [card(case, at, rated=case.rated) for case in cases]
+    made.sort(key=lambda c: not c["turn"])  # stable: the order given otherwise
+    return made
+
+
+def card(case, at, *, rated=False):
+    """What pieces/matter_card.html needs for one case."""
+    shown = case.parent if case.parent_id else case  # a merged one stands as the case it went into
+    word = reader_word(shown, rated=rated, at=at)
+    confirm = bool(shown.outcome and shown.disputable_until and at <= shown.disputable_until and not rated)
+    confirm = confirm and shown.phase == Phase.DONE and shown.closed_at is not None
+    turn = shown.phase == Phase.WAITING or confirm
+    phase = Phase.WAITING if turn else Phase.VOID if not_done(shown) else shown.phase
+    url = address(case)
+    # Until somebody has taken it up, what is promised is an answer; afterwards, that it is done.
+    due = shown.due_at if shown.accepted_at else shown.accept_due_at
+    made = {
+        "case": case,
+        "url": url,
+        "title": case.title,
+        "word": word,
+        "phase": phase,
+        "turn": turn,
+        "due": due if shown.is_open or shown.closed_at else None,
+        "done": shown.closed_at if shown.phase == Phase.DONE else None,
+        "paused": shown.paused,
+        "who": shown.unit.name_zh if shown.unit_id and shown.is_open else shown.holder.name if shown.holder_id else "",
+        "who_more": shown.holder.name if shown.unit_id and shown.is_open and shown.holder_id else "",
+        "by": "",
+        "by_more": "",
+        "how": word,
+        "how_more": "",
+        "how_url": "",
+    }
+    if shown.closed_at and shown.phase == Phase.DONE:
+        made["by"] = words.day(shown.closed_at)
+    elif shown.paused:
+        made["by"] = _("等您回答以后")
+    elif due and shown.is_open:
+        made["by"] = words.before(due)
+        made["by_more"] = words.date(due) if shown.accepted_at else _("先答复您")
+    if shown.paused:
+        made["how"], made["how_url"] = _("请您补充一句"), url
+    elif confirm:
+        made["how"], made["how_url"] = _("看结果，评一评"), url
+    elif shown.outcome and not shown.is_open:
+        made["how"] = shown.get_outcome_display()
+    elif not shown.is_open:
+        made["by"], made["how"] = _("已结束"), word
+    elif shown.seen_at and not shown.accepted_at:
+        made["how"] = _("已经看到")
+    return made
+
+
+def not_done(case):
+    """Ended without anybody's work: refused, transferred, withdrawn."""
+    return case.phase == Phase.VOID or (case.phase == Phase.DONE and case.closed_at is None)
+
+
+def reader_word(case, *, rated, at):
+    """The programme's word for its reporter (`words.resident_word`), else the state's."""
+    config = programme(case.programme)
+    try:
+        return import_module(f"{config.name}.words").resident_word(case, rated=rated, at=at)
+    except (ModuleNotFoundError, AttributeError):
+        return config.flow.words.get(case.state, case.get_phase_display())
+
+
+def address(case):
+    """The page of one's own matter, in the programme it belongs to."""
+    try:
+        return reverse(f"{case.programme}:matter", args=[case.number])
+    except NoReverseMatch:
+        return ""
