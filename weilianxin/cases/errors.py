@@ -2,8 +2,10 @@
 
 from django.utils.translation import gettext as _
 
+from weilianxin.lib import refusal
 
-class Refused(Exception):
+
+class Refused(refusal.Refused):
     """The act breaks a rule. `str()` is the sentence."""
 
     status = 409
@@ -31,7 +33,3 @@ class Invalid(Refused):
     """Something is missing or wrong in what was filled in. `field` says where."""
 
     status = 422
-
-    def __init__(self, message, field=None):
-        super().__init__(message)
-        self.field = field

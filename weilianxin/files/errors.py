@@ -2,14 +2,16 @@
 
 from django.utils.translation import gettext as _
 
+from weilianxin.lib.refusal import Refused
 
-class BadPhoto(Exception):
+
+class BadPhoto(Refused):
     """A photo was refused. `str()` is the sentence, `why` is for programs.
 
     `index` counts from 0; None means the whole lot.
     """
 
-    status = 422
+    field = "photos"
 
     def __init__(self, why, index=None):
         self.why, self.index = why, index

@@ -2,15 +2,7 @@
 
 from django.utils.translation import gettext as _
 
-
-class Refused(Exception):
-    """It breaks a rule of this room. `str()` is the sentence, `status` the answer's, `field` where in the form."""
-
-    status = 422
-
-    def __init__(self, message, field=None):
-        super().__init__(message)
-        self.field = field
+from weilianxin.lib.refusal import Refused
 
 
 class TooOften(Refused):

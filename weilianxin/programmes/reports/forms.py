@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from weilianxin.areas.locate import locate
+from weilianxin.areas.locate import PlaceError, locate
 from weilianxin.cases.errors import Invalid
 from weilianxin.cases.forms import Field
 from weilianxin.cases.models import Case, CasePhoto, Outcome, Urgency
@@ -303,7 +303,10 @@ def _read_keys(case, move, actor, post, name):
 
 def _read_location(case, move, actor, post, name):
     text = post.get(name, "").strip()
-    return locate(text=text) if text else None
+    try:
+        return locate(text=text, area=case.grid) if text else None
+    except PlaceError as error:
+        raise Invalid(str(error), name) from None
 
 
 CLEAN = {

@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from weilianxin.areas.locate import home
+from weilianxin.areas.models import Area, Level
 from weilianxin.cases.access import Actor
 from weilianxin.cases.engine import NOTE_LIMIT, open_case, perform, stored
 from weilianxin.cases.errors import Invalid, Refused
@@ -44,6 +45,7 @@ def submit(
     at=None,
     urgency=None,
     place_text="",
+    title="",
     wish="call",
     happened_at=None,
     not_integrity=False,
@@ -82,7 +84,7 @@ def submit(
             photos=pictures,
             role="reporter" if by is None else "staff",
             data={"channel": channel, "category": category.code, "urgency": urgency},
-            title=_title(text, category),
+            title=_title(title or text, category),
             category=category.code,
             urgency=urgency,
             channel=channel,
@@ -201,11 +203,22 @@ def _title(text, category):
     return (first[:38] + "…") if len(first) > 39 else (first or category.name_zh)
 
 
+def home():
+    """The subdistrict of this installation, for what has no place yet."""
+    rows = Area.objects.current().filter(level=Level.SUBDISTRICT).select_related("district", "parent")
+    if settings.SUBDISTRICT_CODE:
+        rows = rows.filter(code=settings.SUBDISTRICT_CODE)
+    subdistrict = rows.first()
+    if subdistrict is None:
+        raise Refused(_("还没有导入区域，请联系管理员。"))
+    return subdistrict
+
+
 def _where(location):
-    if location is None:
+    if location is None or location.subdistrict is None:
         subdistrict = home()
         return {
-            "district": subdistrict.district,
+            "district": subdistrict.district or subdistrict.parent,
             "subdistrict": subdistrict,
             "community": None,
             "grid": None,
