@@ -1,0 +1,77 @@
+# Everything a developer or an operator of a clone types. `make demo` and `make test` need nothing done before them.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+SYSTEM := .venv/.system
+PO := $(wildcard weilianxin/locale/*/LC_MESSAGES/django.po)
+MO := $(PO:.po=.mo)
+WORKERS ?= 2
+
+.PHONY: help setup demo test test-sqlite test-postgresql check messages pictures bench clean
+
+help:
+	@echo "make demo      a made-up subdistrict on http://127.0.0.1:8000/"
+	@echo "make test      every test, on SQLite and on PostgreSQL, with a real Chromium"
+	@echo "make check     style, imports between rooms, migrations, translations"
+	@echo "make messages  bring the English catalogue up to date with the Chinese sentences"
+	@echo "make pictures  a picture of every main page in pictures/"
+	@echo "make bench     how long the main pages take on this machine"
+
+setup: $(INSTALLED) $(MO)
+
+# The lock has a hash for every file; pip takes them from wherever this machine is told to.
+$(INSTALLED): requirements-dev.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+%.mo: %.po $(INSTALLED)
+	$(BIN)/pybabel --quiet compile --input-file=$< --output-file=$@
+
+# What the tests need of the system: a browser and a Chinese font. Root installs them, others are told what is missing.
+$(SYSTEM): $(INSTALLED)
+	@missing=""; \
+	$(BIN)/python -c 'from tests.support.browser import executable; executable()' 2>/dev/null || missing="chromium"; \
+	if command -v fc-list >/dev/null && fc-list :lang=zh family | grep -q .; then :; else missing="$$missing fontconfig fonts-noto-cjk"; fi; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	  else \
+	    echo "Please install these packages, then run make test again: $$missing" >&2; exit 1; \
+	  fi; \
+	fi
+	touch $@
+
+demo: setup
+	$(BIN)/weilianxin demo
+
+test: test-sqlite test-postgresql
+
+test-sqlite: setup $(SYSTEM)
+	DATABASE_URL= $(BIN)/pytest -q -n $(WORKERS) --dist loadfile
+
+test-postgresql: setup $(SYSTEM)
+	DATABASE_URL= $(BIN)/python -m tests.support.postgres -- $(BIN)/pytest -q -n $(WORKERS) --dist loadfile
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	WEILIANXIN_DATA=$$(mktemp -d) DATABASE_URL= DJANGO_SETTINGS_MODULE=weilianxin.config.settings \
+	  $(BIN)/django-admin makemigrations --check --dry-run
+	$(BIN)/python -m tests.support.catalogues --check
+
+messages: setup
+	$(BIN)/python -m tests.support.catalogues
+
+pictures: setup $(SYSTEM)
+	$(BIN)/python -m tests.support.pictures
+
+bench: setup
+	$(BIN)/weilianxin demo --only-data
+	WEILIANXIN_DEMO=1 WEILIANXIN_DATA=var/demo $(BIN)/weilianxin bench
+
+clean:
+	rm -rf var pictures .pytest_cache .ruff_cache .import_linter_cache .hypothesis
