@@ -33,7 +33,7 @@ def erase(account, at):
         account.consents.all().delete()
         account.absences.all().delete()
         account.posts.filter(until__isnull=True).update(until=at)
-        log.erase_person(account.ref)
+        log.erase_person(account.ref, at=at)
         account.name, account.email, account.photo, account.totp_secret = "", "", "", ""
         account.phone = account.username = None
         account.set_unusable_password()

@@ -31,7 +31,7 @@ SHORT_ROLES = {"A岗": Role.GRID_WORKER, "网格员": Role.GRID_WORKER, "B岗": 
 
 @dataclass
 class Result:
-    """What an import did. With `problems` nothing was written. `passwords` are (login, name, password), known here only."""
+    """What an import did. With `problems` nothing was written. `passwords`: (login, name, password), once only."""
 
     problems: list = field(default_factory=list)
     made: int = 0
@@ -57,7 +57,8 @@ class _Rows:
 
     def __iter__(self):
         if not self.problems:
-            for self.sheet, self.number, values in self.found:
+            for sheet, number, values in self.found:
+                self.sheet, self.number = sheet, number
                 if any(values.values()):
                     yield values
 
