@@ -1,0 +1,68 @@
+"""QR plates: what hangs on the wall. A plate names a place, never a person, so no change of staff touches it.
+
+Scanning is throttled by whoever receives the request. The scan is a hint of the place, not a proof of presence:
+a plate can be photographed.
+"""
+
+import segno
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from weilianxin.areas.models import Plate
+
+
+def issue(place, at=None):
+    """The plate in use on `place`; a new one if there is none."""
+    with transaction.atomic():
+        type(place).objects.select_for_update().get(pk=place.pk)  # two clerks, one plate
+        found = place.plates.filter(revoked_at=None).order_by("pk").first()
+        return found or Plate.objects.create(place=place, issued_at=at or timezone.now())
+
+
+def issue_missing(places, at=None):
+    """A plate for each of `places` (a query of Place) that has none in use; returns how many were made."""
+    bare = places.exclude(plates__in=Plate.objects.filter(revoked_at=None))
+    made = [Plate(place=place, issued_at=at or timezone.now()) for place in bare]
+    Plate.objects.bulk_create(made, batch_size=500)
+    return len(made)
+
+
+def revoke(plate, at=None):
+    """Take a plate out of use: a scan then says so. Returns False if it was out of use already."""
+    moment = at or timezone.now()
+    done = Plate.objects.filter(pk=plate.pk, revoked_at=None).update(revoked_at=moment)
+    if done:
+        plate.revoked_at = moment
+    return bool(done)
+
+
+@transaction.atomic
+def reissue(plate, at=None):
+    """Revoke a plate and return its successor on the same place; asked twice, the same successor."""
+    moment = at or timezone.now()
+    revoke(plate, moment)
+    found = Plate.objects.filter(place_id=plate.place_id, revoked_at=None).order_by("pk").first()
+    return found or Plate.objects.create(place_id=plate.place_id, issued_at=moment, replaces=plate)
+
+
+def resolve(code):
+    """The plate with this code, or None. A revoked one is returned with `revoked_at`, so that the page can say it."""
+    code = str(code or "").strip()
+    if not 0 < len(code) <= 32 or not code.isascii() or not code.isprintable():
+        return None
+    return Plate.objects.select_related("place__grid", "place__parent", "place__compound").filter(code=code).first()
+
+
+def plate_url(plate):
+    """The address that the QR code holds: nothing but the opaque code."""
+    return f"{settings.PUBLIC_URL}/p/{plate.code}"
+
+
+def qr_svg(plate, label=""):
+    """The QR code as an SVG element for the page. It scales with its box and needs no inline style.
+
+    Error correction Q: a quarter may be scratched off. `label` is what a screen reader says.
+    """
+    code = segno.make(plate_url(plate), error="q", micro=False)
+    return code.svg_inline(omitsize=True, border=4, dark="#000", light="#fff", svgclass="qr", title=label or None)
