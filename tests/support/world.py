@@ -3,6 +3,7 @@
 Read it from top to bottom: area, places, units, people. Everything is written with plain ORM creates.
 """
 
+import secrets
 from datetime import UTC, date, datetime, time
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from django.test import Client, RequestFactory
 
 from weilianxin.areas.calendar import load_shipped
 from weilianxin.areas.models import Area, Level, Place, PlaceKind, Plate, PropertyKind
+from weilianxin.files.models import Photo
 from weilianxin.people import consent, session
 from weilianxin.people.models import Account, Dwelling, Post, Role, Unit
 from weilianxin.programmes.reports import catalogue
@@ -224,3 +226,8 @@ def client_for(account, **options):
     request.session.save()
     client.cookies[settings.SESSION_COOKIE_NAME] = request.session.session_key
     return client
+
+
+def photo(owner=None):
+    """A stored photo without bytes, for what only asks whether there is one."""
+    return Photo.objects.create(owner=owner, original_hash=secrets.token_hex(32), width=4, height=3, size=100)
