@@ -50,10 +50,10 @@ demo: setup
 test: test-sqlite test-postgresql
 
 test-sqlite: setup $(SYSTEM)
-	DATABASE_URL= $(BIN)/pytest -q -n $(WORKERS) --dist loadfile
+	DATABASE_URL= $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 test-postgresql: setup $(SYSTEM)
-	DATABASE_URL= $(BIN)/python -m tests.support.postgres -- $(BIN)/pytest -q -n $(WORKERS) --dist loadfile
+	DATABASE_URL= $(BIN)/python -m tests.support.postgres -- $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 check: setup
 	$(BIN)/ruff check .

@@ -1,7 +1,6 @@
 """Every address of the house, put together from the rooms: frames first, then what each programme brings.
 
-A programme may bring up to three modules, found by name: `urls` (residents, at the top), `desk_urls` (staff, below
-desk/) and `handler_urls` (outside handlers, below h/).
+A programme may bring two modules, found by name: `urls` (residents, at the top) and `desk_urls` (staff, below desk/).
 """
 
 from importlib import import_module
@@ -25,7 +24,7 @@ def of_programmes(name, prefix):
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
-    *of_programmes("handler_urls", "h/"),
+    path("h/", include("weilianxin.desk.handler_urls")),
     *of_programmes("desk_urls", "desk/"),
     path("desk/", include("weilianxin.desk.urls")),
     *of_programmes("urls", ""),
