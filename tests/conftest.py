@@ -33,13 +33,6 @@ def fresh_caches():
     texts.forget()
 
 
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup):
-    from tests.support.flushing import let_tests_flush
-
-    let_tests_flush()
-
-
 @pytest.fixture
 def world(db):
     """The small world of tests/support/world.py."""

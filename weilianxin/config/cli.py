@@ -1,8 +1,9 @@
 """The one command of an installation: `weilianxin <command>`.
 
-A command is a row of COMMANDS: its words, where its function lives, what it does. The function takes the parsed
-arguments and returns an exit code or None. Beside `run` its module may have `arguments(parser)`; beside another
-function `name`, `name_arguments(parser)`. Modules are imported only when their command is called.
+A command is a row of COMMANDS: its words, where its function lives, what it does. Beside `run` its module may have
+`arguments(parser)`, beside another function `name` there may be `name_arguments(parser)`; then the function gets the
+parsed arguments, otherwise the list of words. It returns an exit code or None. Modules are imported only when their
+command is called.
 """
 
 import argparse
@@ -76,9 +77,11 @@ def main(words=None):
     parser = argparse.ArgumentParser(prog=f"weilianxin {command}", description=str(what))
     if adds:
         adds(parser)
-    arguments = parser.parse_args(rest)
+    else:
+        parser.add_argument("words", nargs="*", metavar="FILE")
+    given = parser.parse_args(rest)
     try:
-        return sys.exit(function(arguments) or 0)
+        return sys.exit(function(given if adds else given.words) or 0)
     except KeyboardInterrupt:
         return sys.exit(130)
 
