@@ -2,6 +2,8 @@
 
 import secrets
 
+from django.db.models import Q
+
 from weilianxin.files.store import erase_photo
 from weilianxin.lib.digests import keyed_digest
 
@@ -13,22 +15,16 @@ LONGEST = 20_000  # kept as typed; the form's own limit is told when it is sent
 
 
 def find(request):
-    """The draft of this browser, else the account's, or None. One begun before signing in becomes the account's."""
-    token = request.session.get(SESSION)
-    drafts = Draft.objects.order_by("-updated_at", "-id")
-    draft = drafts.filter(session=digest(token)).first() if token else None
-    account = request.account
-    if draft is not None and draft.account_id and (account is None or draft.account_id != account.pk):
-        draft = None
-    if account is None:
-        return draft
-    if draft is None:
-        return drafts.filter(account=account).first()
-    if draft.account_id is None:
+    """The newest draft of this browser or account, or None. One begun before signing in becomes the account's."""
+    token, account = request.session.get(SESSION), request.account
+    own = Q(account=account) if account is not None else Q(pk__in=[])
+    if token:
+        own |= Q(session=digest(token), account__isnull=True)
+    draft = Draft.objects.filter(own).order_by("-updated_at", "-id").first()
+    if draft is not None and account is not None and draft.account_id is None:
         draft.account = account
         draft.save(update_fields=["account"])
-        photos_to(account, draft)
-        Draft.objects.filter(account=account).exclude(pk=draft.pk).delete()
+        draft.photos.filter(owner__isnull=True).update(owner=account)
     return draft
 
 
@@ -44,10 +40,6 @@ def open_(request):
 
 def digest(token):
     return keyed_digest("report-draft", token)
-
-
-def photos_to(account, draft):
-    draft.photos.filter(owner__isnull=True).update(owner=account)
 
 
 def photos(draft):

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from weilianxin.cases.errors import Invalid, Refused
+from weilianxin.cases.models import Case
 from weilianxin.cases.once import once
 from weilianxin.files.errors import BadPhoto
 from weilianxin.files.intake import receive
@@ -23,8 +24,8 @@ from weilianxin.people import consent
 from weilianxin.people.models import Unit
 from weilianxin.people.posts import on_duty
 
-from .. import catalogue, intake, policy, screening
-from ..models import About, Category, Kind
+from .. import alarms, catalogue, intake, messages, policy, screening
+from ..models import About, Category, Kind, ThreadMessage
 from . import drafts, places
 
 ICONS = {
@@ -327,6 +328,7 @@ def send(request):
         category = _category(post.get("category") or data.get("category"))
         kind = data.get("kind") or usual_kind(category)
         photos = drafts.photos(draft)
+        message = _message(data, account)
 
         def act():
             case = intake.submit(
@@ -343,7 +345,10 @@ def send(request):
                 place_text=places.words(data, where),
                 wish=post.get("wish") if post.get("wish") in ("call", "message", "none") else "call",
                 not_integrity=data.get("not_integrity", False),
+                tell=message is None,
             )
+            if message is not None:
+                said_in_thread(case, message, at)
             drafts.drop(draft)
             return reverse("reports:matter", args=[case.number]) + "?sent=1"
 
@@ -354,6 +359,22 @@ def send(request):
         return integrity_page(request, text)
     except Refused as refusal:
         return _send_page(request, draft, problem=refusal, status=refusal.status)
+
+
+def _message(data, account):
+    """The message of the thread that this report was made from, if it has not become one meanwhile."""
+    rows = ThreadMessage.objects.filter(thread__resident=account, from_staff=False, case__isnull=True)
+    return rows.filter(pk=data["message"]).first() if data.get("message") else None
+
+
+def said_in_thread(case, message, at):
+    """The clock of a report made from a message starts when the message was written; the message says where it went."""
+    clocks = alarms.until_accepted(case, at, start=message.at)
+    Case.objects.filter(pk=case.pk).update(**clocks)
+    for name, value in clocks.items():
+        setattr(case, name, value)
+    ThreadMessage.objects.filter(pk=message.pk).update(case=case)
+    messages.on_submitted(case, at)
 
 
 @never_cache

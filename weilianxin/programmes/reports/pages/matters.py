@@ -1,0 +1,271 @@
+"""我的报事: what the reporter may see and do, until they have had the last word."""
+
+from datetime import timedelta
+
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Coalesce
+from django.http import Http404
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from weilianxin.cases.access import Actor
+from weilianxin.cases.acting import act_on, buttons
+from weilianxin.cases.errors import Refused
+from weilianxin.cases.models import Case, CasePhoto, Event, Rating
+from weilianxin.files.errors import BadPhoto
+from weilianxin.files.serve import photo_response
+from weilianxin.journal.models import Entry
+from weilianxin.people.posts import on_duty_many
+from weilianxin.people.session import resident_required
+from weilianxin.portal import cards
+
+from .. import policy
+from ..messages import serving
+from ..words import RATINGS, REFUSALS
+from . import timeline
+
+PAGE = 20
+OPEN = ("new", "active", "waiting")
+
+
+def mine(request):
+    """The reporter's own reports; nobody else's exist here, whatever their post."""
+    return Case.objects.visible_to(request.account).filter(reporter=request.account, programme="reports")
+
+
+@never_cache
+@require_GET
+@resident_required
+def matters(request):
+    """在办 and 已完成, the newest first; those that wait for the reader stand on top of the first page."""
+    at = timezone.now()
+    done = request.GET.get("tab") == "done"
+    under_way = Q(phase__in=OPEN) | Q(state="merged", parent__phase__in=OPEN)
+    rows = mine(request).exclude(phase="void")
+    before = request.GET.get("before", "")
+    waiting = []
+    if done:
+        rows = rows.exclude(under_way)
+    else:
+        yours = waiting_for_reader(mine(request), at)
+        if not before:
+            waiting = list(cards.for_cards(yours).order_by("-created_at", "-id")[:PAGE])
+        rows = rows.filter(under_way).exclude(state="asking")
+    page, older = keyset(cards.for_cards(rows), before)
+    made = cards.cards(waiting, at) + cards.cards(page, at)
+    name_duty(made, at)
+    context = {
+        "cards": made,
+        "done": done,
+        "first": not before,
+        "older": f"?{'tab=done&' if done else ''}before={older}" if older else "",
+        "newest": ("?tab=done" if done else reverse("reports:matters")) if before else "",
+    }
+    return render(request, "reports/matters.html", context)
+
+
+def waiting_for_reader(rows, at):
+    """What waits for the reporter: a question, or a closing they may still judge and have not."""
+    since = at - timedelta(days=policy.number("rating_days"))
+    rated = Rating.objects.filter(case=OuterRef("pk"), closing=Coalesce(OuterRef("parent__closings"), OuterRef("closings")))
+    own = Q(state="closed", closed_at__gte=since, disputable_until__gte=at)
+    joined = Q(state="merged", parent__state="closed", parent__closed_at__gte=since, parent__disputable_until__gte=at)
+    return rows.filter(Q(state="asking") | ((own | joined) & ~Exists(rated)))
+
+
+def keyset(rows, before):
+    """(a page of rows, the key of the next one or "") by creation, newest first."""
+    rows = rows.order_by("-created_at", "-id")
+    moment, pk = parse_key(before)
+    if moment is not None:
+        rows = rows.filter(Q(created_at__lt=moment) | Q(created_at=moment, pk__lt=pk))
+    page = list(rows[: PAGE + 1])
+    more, page = len(page) > PAGE, page[:PAGE]
+    return page, key_of(page[-1].created_at, page[-1].pk) if more else ""
+
+
+def key_of(moment, pk):
+    return f"{int(moment.timestamp() * 1_000_000)}-{pk}"
+
+
+def parse_key(text):
+    moment, _dash, pk = text.partition("-")
+    if not (moment.isdecimal() and pk.isdecimal() and len(moment) < 18 and len(pk) < 19):
+        return None, None
+    seconds, micro = divmod(int(moment), 1_000_000)
+    try:
+        return timezone.datetime.fromtimestamp(seconds, tz=timezone.get_current_timezone()).replace(
+            microsecond=micro
+        ), int(pk)
+    except (OverflowError, ValueError, OSError):
+        return None, None
+
+
+def name_duty(made, at):
+    """Where nobody has signed yet, who is on duty there now: two queries for the whole list."""
+    bare = [c for c in made if not c["who"] and c["case"].is_open and c["case"].grid_id and c["case"].sight == "grid"]
+    duties = on_duty_many([c["case"].grid for c in bare], at) if bare else {}
+    for c in bare:
+        duty = duties.get(c["case"].grid_id)
+        if duty is not None and duty.account.pk != c["case"].about_account_id:
+            c["who"], c["who_more"] = duty.account.name, _("等签收")
+
+
+# One matter
+
+
+def own_case(request, number):
+    case = (
+        mine(request)
+        .filter(number=number)
+        .select_related(
+            "report__category", "holder", "unit", "grid", "compound", "place", "closer", "community", "subdistrict",
+            "parent__holder", "parent__unit", "parent__grid", "parent__closer", "parent__compound",
+            "parent__community", "parent__subdistrict", "recurs_of",
+        )
+        .first()
+    )  # fmt: skip
+    if case is None:
+        raise Http404
+    return case
+
+
+def actor_of(request):
+    return Actor(account=request.account, roles=frozenset({"reporter"}))
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD"])
+@resident_required
+def matter(request, number):
+    """Who holds it, until when, how it stands; and everything the reporter can still do."""
+    return _page(request, own_case(request, number))
+
+
+@never_cache
+@require_POST
+@resident_required
+def act(request, number, name):
+    """An act of the reporter; a refusal shows the page again with the sentence and everything that was typed."""
+    case = own_case(request, number)
+    try:
+        return act_on(request, case, actor_of(request), name, reverse("reports:matter", args=[number]) + f"?done={name}")
+    except Refused as refusal:
+        return _page(request, own_case(request, number), name, refusal, refusal.status)
+    except BadPhoto as problem:
+        problem.field = "photos"
+        return _page(request, own_case(request, number), name, problem, problem.status)
+
+
+@never_cache
+@require_GET
+@resident_required
+def matter_photo(request, number, ref, variant):
+    """A photo of one's own matter, or of the matter it went into where staff took it."""
+    case = own_case(request, number)
+    seen = Q(case=case)
+    if case.parent_id:
+        seen |= Q(case=case.parent) & ~Q(by_role="reporter")
+    row = CasePhoto.objects.filter(seen, photo__ref=ref).select_related("photo").first()
+    if row is None:
+        raise Http404
+    return photo_response(row.photo, variant, request)
+
+
+def thanks(name):
+    """What is said after an act, in a sentence; nothing for a name that is not ours."""
+    return {
+        "rate": _("谢谢您的评价。"),
+        "append": _("补充的情况已经送到办理的人手上。"),
+        "answer": _("收到您的回答，我们接着办。"),
+        "urge": _("已经替您催了，办理的人看得到。"),
+        "dispute": _("我们记下了，换人重新办。"),
+        "contest_refusal": _("收到，会由另一个人再看一次。"),
+        "withdraw": _("已经撤回。"),
+        "anonymise": _("现在只有街道中心知道是您。"),
+        "split_out": _("改为单独办理了。"),
+    }.get(name, "")
+
+
+def _page(request, case, failed=None, refusal=None, status=200):
+    at = timezone.now()
+    shown = case.parent or case
+    report = case.report
+    rating = case.ratings.filter(closing=shown.closings).first() if shown.closings else None
+    card = cards.card(case, at, rated=rating is not None)
+    worker = serving(shown, at) if shown.is_open else None
+    if not card["who"] and worker is not None:
+        card["who"], card["who_more"] = worker.name, _("等签收")
+    elif shown.grid_id and not card["who_more"] and card["who"]:
+        card["who_more"] = shown.grid.name
+    events, photos = _history(case, at)
+    forms = buttons(case, actor_of(request), at, failed=failed, post=request.POST if failed else None, refusal=refusal)
+    by_name = {form["move"].name: form for form in forms if form["move"].name != "merge"}
+    for name, form in by_name.items():
+        form["url"] = reverse("reports:act", args=[case.number, name])
+        form["prefix"] = name
+    closed = shown.state == "closed"
+    days = policy.number("dispute_days")
+    context = {
+        "tab": "matters",
+        "case": case,
+        "shown": shown,
+        "report": report,
+        "card": card,
+        "word": card["word"],
+        "place": case.place_text or (case.place.full_name if case.place_id else ""),
+        "lines": [*events, *timeline.ahead(shown, days)],
+        "before_photos": [p for p in photos if not p["after"]],
+        "after_photos": [p for p in photos if p["after"]],
+        "closed": closed,
+        "outcome": shown.outcome if closed else "",
+        "outcome_word": shown.get_outcome_display() if closed else "",
+        "answer": _closing_words(shown) if closed else None,
+        "rating": rating,
+        "rating_word": RATINGS.get(rating.level, "") if rating else "",
+        "rate": by_name.pop("rate", None),
+        "dispute": by_name.pop("dispute", None),
+        "split": by_name.pop("split_out", None) if closed else None,
+        "reply": by_name.pop("answer", None),
+        "contest": by_name.pop("contest_refusal", None),
+        "append": by_name.pop("append", None),
+        "more": list(by_name.values()),
+        "days": days,
+        "question": _question(case) if case.state == "asking" else None,
+        "refused": case.state == "refused",
+        "refusal_reason": REFUSALS.get(report.refusal_code, ("",))[0] if case.state == "refused" else "",
+        "headcount": shown.headcount - 1,
+        "worker": worker,
+        "receipt": Entry.objects.filter(stream__name=case.stream).order_by("seq").first(),
+        "sent": request.GET.get("sent") == "1",
+        "joined": request.GET.get("joined") == "1",
+        "thanks": thanks(request.GET.get("done", "")),
+        "refusal": str(refusal) if refusal else "",
+        "failed": failed,
+    }
+    return render(request, "reports/matter.html", context, status=status)
+
+
+def _history(case, at):
+    """(timeline lines, photos) of the case, and of the one it went into without its first reporter's words."""
+    both = [case.pk, case.parent_id] if case.parent_id else [case.pk]
+    events = list(Event.objects.filter(case__in=both).select_related("actor", "unit").order_by("at", "seq"))
+    rows = list(CasePhoto.objects.filter(case__in=both).select_related("photo", "event").order_by("id"))
+    rows = [p for p in rows if p.case_id == case.pk or p.by_role != "reporter"]
+    own = timeline.lines(case, [e for e in events if e.case_id == case.pk], rows)
+    if case.parent_id:
+        theirs = [e for e in events if e.case_id == case.parent_id and e.act not in ("submit", "joined")]
+        own = sorted(own + timeline.lines(case, theirs, rows, mine=False), key=lambda line: line["at"])
+    return own, [timeline.picture(case, p, own=p.by_role == "reporter") for p in rows]
+
+
+def _closing_words(case):
+    return case.events.filter(act__in=("close_seen", "close_verified")).order_by("-seq").first()
+
+
+def _question(case):
+    return case.events.filter(act="ask").select_related("actor").order_by("-seq").first()

@@ -1,0 +1,238 @@
+"""大家的事: what was reviewed for the public, as a list and on a map. Nothing here leads back to a person."""
+
+import base64
+import hashlib
+from collections import Counter
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from django.conf import settings
+from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.http import Http404
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from weilianxin.areas.models import Area, Level, PlaceKind
+from weilianxin.cases.models import CasePhoto, Rating
+from weilianxin.files.serve import photo_response
+from weilianxin.portal import maps
+
+from .. import catalogue
+from ..models import Report
+from ..words import RATINGS
+from .matters import key_of, parse_key
+
+PAGE = 20
+MAP_DAYS = 180  # what the map counts
+
+
+def published():
+    """The reports anybody may read: reviewed, never sensitive, never of somebody whom only the centre may know."""
+    return Report.objects.filter(
+        published_at__isnull=False, case__sensitive=False, case__anonymity__in=("N0", "N1"), case__state="closed"
+    )
+
+
+# Addresses of public pages: the row's number under a key of the installation, so that it tells neither order nor count.
+
+
+def _box():
+    key = hashlib.sha256(f"public-token\x00{settings.SECRET_KEY}".encode()).digest()[:16]
+    return Cipher(algorithms.AES(key), modes.ECB())  # one block each, and the zeros in it prove that it is ours
+
+
+def token(case):
+    seal = _box().encryptor()
+    block = seal.update(bytes(8) + case.pk.to_bytes(8, "big")) + seal.finalize()
+    return f"{case.number[-4:]}-{base64.urlsafe_b64encode(block).decode().rstrip('=')}"
+
+
+def behind(text):
+    """The report behind a token, or None."""
+    tail, _dash, sealed = text.partition("-")
+    try:
+        block = base64.urlsafe_b64decode(sealed + "==")
+        opening = _box().decryptor()
+        plain = opening.update(block) + opening.finalize()
+    except ValueError:
+        return None
+    if len(plain) != 16 or any(plain[:8]) or plain[8] > 127:
+        return None
+    report = _rows().filter(pk=int.from_bytes(plain[8:], "big")).first()
+    return report if report is not None and report.case.number[-4:] == tail else None
+
+
+def _rows():
+    rating = Rating.objects.filter(case=OuterRef("case_id"), closing=OuterRef("case__closings")).values("level")[:1]
+    return (
+        published()
+        .select_related("case__compound", "case__place", "case__unit", "case__grid", "category", "public_community")
+        .annotate(level=Subquery(rating))
+    )
+
+
+@require_safe
+def public(request):
+    """The list, newest review first, and the map beside it."""
+    return _page(request, "list")
+
+
+@require_safe
+def public_map(request):
+    """The same with the map on top."""
+    return _page(request, "map")
+
+
+def _page(request, first):
+    communities = list(Area.objects.filter(level=Level.COMMUNITY).current().order_by("code"))
+    chosen = next((c for c in communities if c.code == request.GET.get("community", "")), None)
+    columns = [(code, name) for code, name, rows in catalogue.by_column() if rows[0].public != "never"]
+    column = next((code for code, _name in columns if code == request.GET.get("column", "")), "")
+    filters = {"public_community": chosen} if chosen else {"public_community__in": communities}
+    if column:
+        filters["category__column_code"] = column
+    rows = _rows().filter(**filters).order_by("-published_at", "-pk")
+    before = request.GET.get("before", "")
+    moment, pk = parse_key(before)
+    if moment is not None:
+        rows = rows.filter(Q(published_at__lt=moment) | Q(published_at=moment, pk__lt=pk))
+    page = list(rows[: PAGE + 1])
+    more, page = len(page) > PAGE, page[:PAGE]
+    drawing, counted = _map(communities, chosen, column)
+    context = {
+        "tab": "public",
+        "first": first,
+        "items": [item(report) for report in page],
+        "communities": communities,
+        "community": chosen,
+        "columns": columns,
+        "column": column,
+        "map": drawing,
+        "counted": counted,
+        "days": MAP_DAYS,
+        "older": _address(first, chosen, column, before=key_of(page[-1].published_at, page[-1].pk)) if more else "",
+        "newest": _address(first, chosen, column) if before else "",
+    }
+    return render(request, "reports/public.html", context)
+
+
+def _address(first, community, column, **more):
+    asked = {"community": community.code if community else "", "column": column, **more}
+    asked = urlencode({key: value for key, value in asked.items() if value})
+    return reverse("reports:public" if first == "list" else "reports:public_map") + (f"?{asked}" if asked else "")
+
+
+def item(report):
+    """What the public reads of one report: the tail of its number, the month, the compound or road at most."""
+    case = report.case
+    return {
+        "url": reverse("reports:public_detail", args=[token(case)]),
+        "title": report.public_title,
+        "text": report.public_text,
+        "tail": case.number[-4:],
+        "month": timezone.localtime(case.created_at),
+        "category": report.category.name if report.category else "",
+        "place": coarse(case),
+        "community": report.public_community.name if report.public_community else "",
+        "unit": case.unit.name_zh if case.unit_id else case.grid.name if case.grid_id else "",
+        "outcome": case.outcome,
+        "outcome_word": case.get_outcome_display(),
+        "took": case.closed_at - case.created_at if case.closed_at else None,
+        "kept": bool(case.due_at and case.closed_at and case.closed_at <= case.due_at),
+        "level": report.level,
+        "rating": RATINGS.get(report.level, ""),
+    }
+
+
+def coarse(case):
+    """The compound, or the name of a public place; never a building."""
+    if case.compound_id:
+        return case.compound.full_name
+    if case.place_id and case.place.kind == PlaceKind.PUBLIC:
+        return case.place.full_name
+    return ""
+
+
+def _map(communities, chosen, column):
+    """(drawing, [(area, how many)]): the communities, or the grids of the chosen one, with what was solved there."""
+    since = timezone.now() - timedelta(days=MAP_DAYS)
+    rows = published().filter(published_at__gte=since, public_community__in=[chosen] if chosen else communities)
+    if column:
+        rows = rows.filter(category__column_code=column)
+    by = "case__grid" if chosen else "public_community"
+    counts = Counter(dict(rows.values(key=F(by)).annotate(n=Count("pk")).values_list("key", "n")))
+    if chosen:
+        areas = list(Area.objects.filter(level=Level.GRID, community=chosen).current().order_by("code"))
+        drawn, owner = areas, {area.pk: area.pk for area in areas}
+    else:
+        areas = communities
+        drawn = [c for c in communities if c.geometry]
+        if not drawn:  # communities without a shape of their own are drawn as their grids
+            drawn = list(Area.objects.filter(level=Level.GRID, community__in=communities).current().order_by("code"))
+        owner = {area.pk: area.community_id if area.level == Level.GRID else area.pk for area in drawn}
+    most = max(counts.values(), default=0)
+    named = {area.pk: area for area in areas}
+    shapes, told = [], set()
+    for area in drawn:
+        over = named.get(owner[area.pk])
+        count = counts[owner[area.pk]]
+        first = owner[area.pk] not in told
+        told.add(owner[area.pk])
+        shapes.append(
+            {
+                "geometry": area.geometry,
+                "name": _("%(area)s %(n)s 件") % {"area": over.name, "n": count} if over and (first or chosen) else "",
+                "shade": min(5, 1 + count * 4 // most) if count and most else 0,
+                "on": False,
+            }
+        )
+    return maps.draw(shapes), [(area, counts[area.pk]) for area in areas]
+
+
+@require_safe
+def public_detail(request, token):
+    """One reviewed report with the photos that were chosen for the public one by one."""
+    report = behind(token)
+    if report is None:
+        raise Http404
+    rows = CasePhoto.objects.filter(case=report.case, public=True).select_related("photo")[:20]
+    photos = [
+        {
+            "url": reverse("reports:public_photo", args=[token, row.photo.ref, "picture"]),
+            "thumb": reverse("reports:public_photo", args=[token, row.photo.ref, "thumb"]),
+            "alt": _("办好以后的照片") if row.stage == CasePhoto.AFTER else _("办之前的照片"),
+            "caption": _("办后") if row.stage == CasePhoto.AFTER else _("办前"),
+            "after": row.stage == CasePhoto.AFTER,
+        }
+        for row in rows
+    ]
+    steps = report.case.events.filter(
+        internal=False, act__in=("submit", "accept", "dispatch", "sign", "start", "close_seen", "close_verified")
+    ).values_list("act", "at")
+    context = {"tab": "public", "item": item(report), "photos": photos, "lines": [step(*row) for row in steps]}
+    return render(request, "reports/public_detail.html", context)
+
+
+def step(act, at):
+    titles = {
+        "submit": _("居民报事"),
+        "accept": _("网格签收"),
+        "dispatch": _("交给承办单位"),
+        "sign": _("承办单位接手"),
+        "start": _("开始处理"),
+    }
+    return {"title": titles.get(act, _("核实办结")), "day": timezone.localtime(at)}
+
+
+@require_safe
+def public_photo(request, token, ref, variant):
+    """A photo chosen for the public, of a report that is public now."""
+    report = behind(token)
+    row = CasePhoto.objects.filter(case=report.case, public=True, photo__ref=ref).first() if report else None
+    if row is None:
+        raise Http404
+    return photo_response(row.photo, variant, request)

@@ -1,0 +1,40 @@
+"""Addresses of 我要报事: residents' pages, the public list, and the staff side of the thread."""
+
+from django.urls import path, re_path
+
+from . import desk_pages
+from .pages import matters, public, report, thread
+
+app_name = "reports"
+
+REF, VARIANT = "(?P<ref>[0-9a-f]{24})", "(?P<variant>picture|thumb)"
+NUMBER = "(?P<number>[0-9]{6}-[0-9]{4,9})"
+
+urlpatterns = [
+    path("report/", report.new, name="new"),
+    path("report/place/", report.place, name="place"),
+    path("report/send/", report.send, name="send"),
+    path("report/join/", report.join, name="join"),
+    path("report/guess/", report.guess, name="guess"),
+    path("report/discard/", report.discard, name="discard"),
+    path("report/integrity/", report.integrity, name="integrity"),
+    re_path(rf"^report/photos/{REF}/{VARIANT}$", report.draft_photo, name="draft_photo"),
+    path("matters/", matters.matters, name="matters"),
+    re_path(rf"^matters/{NUMBER}$", matters.matter, name="matter"),
+    re_path(rf"^matters/{NUMBER}/photos/{REF}/{VARIANT}$", matters.matter_photo, name="matter_photo"),
+    re_path(rf"^matters/{NUMBER}/(?P<name>[a-z_]{{2,24}})$", matters.act, name="act"),
+    path("thread/", thread.thread, name="thread"),
+    path("thread/<int:message>/report", thread.to_report, name="thread_report"),
+    re_path(rf"^thread/photos/{REF}/{VARIANT}$", thread.thread_photo, name="thread_photo"),
+    path("public/", public.public, name="public"),
+    path("public/map/", public.public_map, name="public_map"),
+    re_path(r"^public/(?P<token>[0-9]{4}-[0-9A-Za-z_-]{22})$", public.public_detail, name="public_detail"),
+    re_path(
+        rf"^public/(?P<token>[0-9]{{4}}-[0-9A-Za-z_-]{{22}})/{REF}/{VARIANT}$",
+        public.public_photo,
+        name="public_photo",
+    ),
+    path("desk/threads/", desk_pages.threads_page, name="staff_threads"),
+    path("desk/threads/<int:pk>/", desk_pages.thread_page, name="staff_thread"),
+    path("desk/threads/<int:pk>/report/<int:message>", desk_pages.report_page, name="staff_thread_report"),
+]
