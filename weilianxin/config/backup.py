@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from weilianxin import __version__
 
-from .progress import Progress
+from weilianxin.lib.progress import Progress
 
 FORMAT = 1
 PAGES = 1000  # of SQLite, copied between two pauses

@@ -28,7 +28,7 @@ from .backup import (
     program,
     sqlite_rows,
 )
-from .progress import Progress
+from weilianxin.lib.progress import Progress
 
 
 def arguments(parser):
