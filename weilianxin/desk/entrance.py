@@ -16,6 +16,7 @@ from weilianxin.people import session, staff
 from weilianxin.people.errors import Refused
 from weilianxin.people.session import staff_required
 
+from .frame import render as framed
 from .reach import my_posts
 
 PAGES = {staff.PASSWORD: "desk:password", staff.SECOND_FACTOR: "desk:second_factor", staff.ENROL: "desk:second_factor"}
@@ -143,4 +144,4 @@ def signout(request):
 def about(request):
     """Me: my posts, my password, my second factor."""
     context = {"posts": my_posts(request), "changed": request.GET.get("changed", "")}
-    return render(request, "desk/about.html", context)
+    return framed(request, "desk/about.html", context)

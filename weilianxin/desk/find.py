@@ -3,7 +3,6 @@
 import unicodedata
 
 from django.db.models import Q
-from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -14,6 +13,7 @@ from weilianxin.people.models import Role
 from weilianxin.people.session import staff_required
 
 from . import lists
+from .frame import render
 from .home import done_word
 from .reach import require
 

@@ -2,7 +2,6 @@
 
 from django.db.models import Q
 from django.http import HttpResponseRedirect
-from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -14,6 +13,7 @@ from weilianxin.people.posts import on_duty_many
 from weilianxin.people.session import staff_required
 
 from . import lists, overview
+from .frame import render
 from .reach import GRID_ROLES, areas_of, my_posts, roles
 
 

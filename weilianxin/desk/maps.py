@@ -2,14 +2,14 @@
 
 import math
 
-WIDTH = 400
+WIDTH = 800
 
 
 def drawn(areas, pins=(), *, room=0.06):
     """What the piece `desk/pieces/map.html` draws, or None without any boundary.
 
     `areas`: dicts with `area` (its `geometry` is GeoJSON in WGS-84), and anything the piece reads (`fill`, `label`);
-    `pins`: dicts with `lat`, `lon`, `label`, `kind`. Coordinates come back in a picture 400 wide.
+    `pins`: dicts with `lat`, `lon`, `label`, `kind`. Coordinates come back in a picture 800 wide.
     """
     shapes = [(entry, rings(entry["area"].geometry)) for entry in areas]
     points = [point for _entry, found in shapes for ring in found for point in ring]
@@ -36,8 +36,10 @@ def drawn(areas, pins=(), *, room=0.06):
         placed = [[at(*point) for point in ring] for ring in found]
         path = " ".join("M" + " L".join(f"{x} {y}" for x, y in ring) + " Z" for ring in placed)
         xs, ys = [x for x, _y in placed[0]], [y for _x, y in placed[0]]
-        middle = {"x": round((min(xs) + max(xs)) / 2, 1), "y": round((min(ys) + max(ys)) / 2, 1)}
-        out.append({**entry, "path": path, **middle})
+        x, y = round((min(xs) + max(xs)) / 2, 1), round((min(ys) + max(ys)) / 2, 1)
+        # A label of two lines, 150 by 74, in the middle of its area.
+        box = {"x": x, "y": y, "box_x": x - 75, "box_y": y - 37, "name_y": y - 7, "fact_y": y + 25}
+        out.append({**entry, "path": path, **box})
     marks = []
     for pin in pins:
         if pin["lat"] is None or pin["lon"] is None:

@@ -3,28 +3,33 @@
 from datetime import timedelta
 
 from django.http import Http404, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
-from django.template.loader import select_template
+from django.shortcuts import get_object_or_404
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from weilianxin.cases.access import actor_on, may_know_reporter
 from weilianxin.cases.acting import act_on, buttons
 from weilianxin.cases.engine import perform
-from weilianxin.cases.errors import Invalid, Refused
+from weilianxin.cases.errors import Refused
 from weilianxin.cases.models import Case, CasePhoto, Task
 from weilianxin.cases.once import once
 from weilianxin.files.errors import BadPhoto
 from weilianxin.files.serve import photo_response
+from weilianxin.lib.clock import Limit
 from weilianxin.lib.datum import metres, neighbours
 from weilianxin.lib.masks import mask_name, mask_phone
 from weilianxin.lib.programme import programme
+from weilianxin.people import errors as people_errors
 from weilianxin.people.contact import reveal_contact
 from weilianxin.people.session import staff_required
 
 from . import lists
+from .frame import render
 from .maps import drawn
 from .reach import my_posts
 
@@ -66,15 +71,24 @@ def page(request, number):
     return show(request, case, actor)
 
 
+def onto_case(number, name):
+    return f"{reverse('desk:case', args=[number])}?done={name}"
+
+
+# Where an act leads afterwards, as the form that did it says.
+BACK = {
+    "home": lambda number, name: f"{reverse('desk:home')}?done={name}",
+    "queue": lambda number, name: f"{reverse('desk:queue')}?case={number}&done={name}",
+}
+
+
 @require_POST
 @staff_required
 def act(request, number, name):
     """Do one act on the case; a refusal shows the page again with the sentence and what was typed."""
     case = load(request, number)
     actor = actor_on(case, request.account, posts=my_posts(request))
-    url = f"{reverse('desk:case', args=[number])}?done={name}"
-    if request.POST.get("back") == "home":
-        url = f"{reverse('desk:home')}?done={name}"
+    url = BACK.get(request.POST.get("back", ""), onto_case)(number, name)
 
     def done(_after, links):
         if links:
@@ -103,17 +117,16 @@ def reveal(request, number):
     actor = actor_on(case, request.account, posts=my_posts(request))
     if not may_know_reporter(case, actor):
         raise Http404
-    reason = request.POST.get("reason", "").strip()
-    if len(reason) < 2:
-        refusal = Invalid(_("请写一句为什么要看电话。"), "reason")
-        return show(request, case, actor, failed="reveal", refusal=refusal)
 
     def write():
-        reveal_contact(case.stream, case.reporter, request.account, reason[:200], timezone.now())
+        reveal_contact(case.stream, case.reporter, request.account, request.POST.get("reason", ""), timezone.now())
         request.session["revealed"] = number
         return reverse("desk:case", args=[number]) + "#reporter"
 
-    return once(request, write)
+    try:
+        return once(request, write)
+    except people_errors.Refused as refusal:
+        return show(request, case, actor, failed="reveal", refusal=refusal)
 
 
 @require_safe
@@ -148,6 +161,7 @@ def describe(request, case, actor, *, failed=None, refusal=None):
     fresh = request.session.get("fresh_links")
     links = request.session.pop("fresh_links")["links"] if fresh and fresh["case"] == case.number else []
     case.word = plug.flow.words.get(case.state, case.state)
+    case.limit_words, case.accept_words = limit_words(case.handle_limit), limit_words(case.accept_limit)
     photos = list(case.photos.select_related("photo", "event").filter(photo__erased_at__isnull=True))
     return {
         "case": case,
@@ -170,18 +184,39 @@ def describe(request, case, actor, *, failed=None, refusal=None):
         "secondary": [b for b in offered if SHOWN < b["move"].weight <= REST],
         "more": [b for b in offered if b["move"].weight >= MORE],
         "failed": failed,
+        "any_open": any(b["failed"] for b in offered),  # else the sentence stands at the top of the page
+        "more_open": any(b["failed"] for b in offered if b["move"].weight >= MORE),
         "refusal": refusal,
         "typed": typed,
         "done": words.get(request.GET.get("done", "")),
     }
 
 
+def limit_words(text):
+    """A limit as staff read it: 2 个工作小时."""
+    if not text:
+        return ""
+    limit = Limit.parse(text)
+    return UNITS[limit.unit] % {"n": limit.amount}
+
+
+UNITS = {
+    "m": gettext_lazy("%(n)s 分钟"),
+    "ch": gettext_lazy("%(n)s 小时（不分昼夜）"),
+    "wh": gettext_lazy("%(n)s 个工作小时"),
+    "wd": gettext_lazy("%(n)s 个工作日"),
+    "nd": gettext_lazy("%(n)s 天"),
+}
+
+
 def panel(plug):
     """The programme's own panel, by name, or none."""
+    name = f"{plug.label}/panel.html"
     try:
-        return select_template([f"{plug.label}/panel.html"]).template.name
-    except Exception:  # a programme without a panel, or one whose panel does not compile, still has its case
-        return None
+        get_template(name)
+    except TemplateDoesNotExist:
+        return ""
+    return name
 
 
 def first_text(case):
@@ -193,7 +228,7 @@ def timeline(case, words):
     """Every event with the verb people know it by, oldest first."""
     events = list(case.events.select_related("actor", "unit").prefetch_related("photos").order_by("-seq")[:MOST_EVENTS])
     for event in events:
-        event.label = words.get(event.act) or OTHER_ACTS.get(event.act, lambda: event.act)()
+        event.label = words.get(event.act) or OTHER_ACTS.get(event.act, event.act)
         unit = event.unit.name_zh if event.unit else ""
         event.who = f"{unit} {event.named}".strip() or (event.actor.name if event.actor else "")
         if event.role == "reporter":
@@ -204,9 +239,9 @@ def timeline(case, words):
 
 
 OTHER_ACTS = {
-    "submit": lambda: _("报事"),
-    "import": lambda: _("转来"),
-    "joined": lambda: _("又有一人遇到"),
+    "submit": gettext_lazy("报事"),
+    "import": gettext_lazy("转来"),
+    "joined": gettext_lazy("又有一人遇到"),
 }
 
 
@@ -237,7 +272,7 @@ def tasks(case, at):
 
 
 def near(request, case, at):
-    """Open cases of the same category within fifty metres: perhaps the same matter. Suggested, never merged by itself."""
+    """Open cases of the same category within fifty metres: perhaps the same matter; a person decides."""
     if case.cell is None or case.lat is None or not case.is_open:
         return []
     rows = (

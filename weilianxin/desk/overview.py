@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from django.db.models import Count, Q
 from django.db.models.functions import TruncWeek
-from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -15,6 +14,7 @@ from weilianxin.people.posts import on_duty_many
 from weilianxin.people.session import staff_required
 
 from . import lists
+from .frame import render
 from .maps import drawn
 from .reach import area_or_404
 

@@ -2,7 +2,7 @@
 
 from django.db.models import Q
 from django.http import Http404
-from django.shortcuts import render
+from django.shortcuts import render as plain
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
@@ -13,6 +13,7 @@ from weilianxin.people.models import Role
 from weilianxin.people.session import staff_required
 
 from . import lists, matter
+from .frame import render
 from .reach import areas_of, my_posts, require
 
 # Through which a resident comes here; everything else was passed on by somebody.
@@ -65,7 +66,8 @@ def queue(request):
         "open": None,
     }
     number = request.GET.get("case", "")
-    if not number and rows and not request.GET.get("after") and not request.htmx:
+    beside = bool(request.headers.get("HX-Request"))
+    if not number and rows and not request.GET.get("after") and not beside:
         context["preview"] = rows[0].number
         number = rows[0].number
         context["folded"] = True  # on a phone the list comes first and nothing is opened unasked
@@ -74,5 +76,6 @@ def queue(request):
         actor = actor_on(case, request.account, posts=my_posts(request))
         context |= matter.describe(request, case, actor)
         context["open"] = case.number
-    template = "desk/pieces/case_columns.html" if request.htmx and number else "desk/queue.html"
-    return render(request, template, context)
+    if beside and number:
+        return plain(request, "desk/pieces/case_columns.html", context)
+    return render(request, "desk/queue.html", context)
