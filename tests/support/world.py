@@ -190,7 +190,7 @@ def make_people(w):
     w.verifier = staff("室火", Role.CENTRE_VERIFIER, w.subdistrict)
     w.callback = staff("壁水", Role.CALLBACK_OFFICER, w.subdistrict)
     w.duty = staff("奎木", Role.DUTY_LEADER, w.subdistrict)
-    w.admin = staff("虚日", Role.SYSTEM_ADMIN, w.subdistrict, totp_secret="JBSWY3DPEHPK3PXP")
+    w.admin = staff("虚日", Role.SYSTEM_ADMIN, w.subdistrict, totp_secret="JBSWY3DPEHPK3PXP" * 2)
     w.auditor = staff("娄金", Role.AUDITOR, w.subdistrict)
     w.stranger_worker = staff("心月", grid_worker, w.other_grid)
     w.stranger_backup = staff("尾火", backup, w.other_grid)

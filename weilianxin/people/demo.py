@@ -16,7 +16,7 @@ from . import consent
 from .models import HANDLER_KINDS, Account, Consent, Dwelling, Post, Role, Unit
 
 PASSWORD = "wangxing-2026"  # of everybody in the demo; it opens nothing but the demo
-SECOND_FACTOR = "WANGXINGDEMOSTAR"  # of the demo's administrators
+SECOND_FACTOR = "WANGXINGDEMOSTAR" * 2  # of the demo's administrators
 SINCE = datetime(2025, 1, 1, tzinfo=UTC)  # since when everybody holds their post
 RESIDENTS_PER_GRID = 5
 
