@@ -56,7 +56,7 @@ def messages(account):
 def test_a_report_goes_to_the_own_grid_worker_and_both_sides_are_told(world):
     case = report(world)
     assert case.state == "received" and case.grid == world.grid
-    assert case.accept_due_at == TEN + timedelta(hours=3, minutes=30)  # two work hours over the noon break
+    assert case.accept_due_at == TEN + timedelta(hours=2)  # two work hours
     assert messages(world.resident) == ["submitted"]
     assert messages(world.worker) == ["submitted"]
     assert messages(world.neighbour) == []

@@ -154,4 +154,3 @@ def _file(request, thread, message, at):
         return reverse("reports:staff_thread", args=[thread.pk]) + "#end"
 
     return once(request, act)
-

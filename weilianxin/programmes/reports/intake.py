@@ -82,7 +82,7 @@ def submit(
             at=at,
             note=text[:NOTE_LIMIT],
             photos=pictures,
-            role="reporter" if by is None else "staff",
+            role="reporter" if account and by is None else ("staff" if by else "system"),
             data={"channel": channel, "category": category.code, "urgency": urgency},
             title=_title(title or text, category),
             category=category.code,

@@ -122,9 +122,17 @@ def on_event(case, event, doing):
             given = {**values, **more}
             tell_each(text, audience, accounts, values=given, url=case_url(case), key=key, at=at)
 
-    def to_unit(text, unit, **more):
+    def to_unit(text, receiver, **more):
         given = {**values, **more}
-        tell(text, "handler", address=unit.phone, values=given, key=f"{key}:{unit.pk}", at=at, held=unit.is_demo)
+        tell(
+            text,
+            "handler",
+            address=receiver.phone,
+            values=given,
+            key=f"{key}:{receiver.pk}",
+            at=at,
+            held=receiver.is_demo,
+        )
 
     _to_reporters(case, event, values, key)
     if act in ("answer", "append"):

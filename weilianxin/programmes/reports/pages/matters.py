@@ -71,7 +71,9 @@ def matters(request):
 def waiting_for_reader(rows, at):
     """What waits for the reporter: a question, or a closing they may still judge and have not."""
     since = at - timedelta(days=policy.number("rating_days"))
-    rated = Rating.objects.filter(case=OuterRef("pk"), closing=Coalesce(OuterRef("parent__closings"), OuterRef("closings")))
+    rated = Rating.objects.filter(
+        case=OuterRef("pk"), closing=Coalesce(OuterRef("parent__closings"), OuterRef("closings"))
+    )
     own = Q(state="closed", closed_at__gte=since, disputable_until__gte=at)
     joined = Q(state="merged", parent__state="closed", parent__closed_at__gte=since, parent__disputable_until__gte=at)
     return rows.filter(Q(state="asking") | ((own | joined) & ~Exists(rated)))
@@ -153,7 +155,9 @@ def act(request, number, name):
     """An act of the reporter; a refusal shows the page again with the sentence and everything that was typed."""
     case = own_case(request, number)
     try:
-        return act_on(request, case, actor_of(request), name, reverse("reports:matter", args=[number]) + f"?done={name}")
+        return act_on(
+            request, case, actor_of(request), name, reverse("reports:matter", args=[number]) + f"?done={name}"
+        )
     except Refused as refusal:
         return _page(request, own_case(request, number), name, refusal, refusal.status)
     except BadPhoto as problem:

@@ -96,7 +96,9 @@ def _chosen(data):
 def choices(data):
     """What can be chosen now: compounds by community, then the buildings and entrances below what was chosen."""
     rows = Place.objects.current()
-    compounds = rows.filter(kind=PlaceKind.COMPOUND).select_related("community").order_by("community__code", "full_name")
+    compounds = (
+        rows.filter(kind=PlaceKind.COMPOUND).select_related("community").order_by("community__code", "full_name")
+    )
     groups = {}
     for place in compounds[:MOST]:
         groups.setdefault(place.community.name if place.community else "", []).append(place)

@@ -134,4 +134,3 @@ def thread_photo(request, ref, variant):
     if photo is None:
         raise Http404
     return photo_response(photo, variant, request, private=True)
-
