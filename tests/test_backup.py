@@ -51,8 +51,7 @@ class Installation:
             name = f"wlx_{secrets.token_hex(4)}"
             with psycopg.connect(url, autocommit=True) as server:
                 server.execute(f"CREATE DATABASE {name}")
-            parts = urlsplit(url)
-            self.environment["DATABASE_URL"] = url.replace(parts.path, f"/{name}", 1)
+            self.environment["DATABASE_URL"] = urlsplit(url)._replace(path=f"/{name}").geturl()
 
     def run(self, *command, code=0):
         """Run the `weilianxin` command and return what it said on both channels."""

@@ -297,7 +297,8 @@ def test_a_browser_sees_what_the_test_has_written(live_url, world, browser_conte
 @pytest.mark.browser
 def test_a_page_that_asks_another_host_is_noticed(chromium_browser):
     context = chromium.watch(chromium_browser.new_context())
-    context.route("**/*", lambda route: route.fulfill(body="<img src='http://elsewhere.invalid/x.png'>"))
+    away = "<img src='http://elsewhere.invalid/x.png'>"
+    context.route("**/*", lambda route: route.fulfill(content_type="text/html", body=away))
     page = context.new_page()
     page.goto("http://127.0.0.1:9/")
     page.wait_for_timeout(200)

@@ -84,19 +84,24 @@ def supervise(commands):
 
 def start(command):
     # Their own group: Ctrl-C reaches only us, and we end them in order.
-    return subprocess.Popen(command, env=os.environ.copy(), start_new_session=True)
+    child = subprocess.Popen(command, env=os.environ.copy(), start_new_session=True)
+    child.started = time.monotonic()
+    return child
 
 
 def restart_dead(commands, children, waits, due):
-    for name, child in list(children.items()):
+    """Start again what has died: at once after a good while, later each time when it keeps dying."""
+    now = time.monotonic()
+    for name, child in children.items():
         if name == "web" or child.poll() is None:
             continue
-        now = time.monotonic()
         if name not in due:
-            waits[name] = min(waits.get(name, FIRST_WAIT / 2) * 2, LONGEST_WAIT)
+            quick = now - child.started < LONGEST_WAIT
+            waits[name] = min(waits[name] * 2, LONGEST_WAIT) if quick and name in waits else FIRST_WAIT
             due[name] = now + waits[name]
             log.error("%s has ended with %s, starting it again in %s s", name, child.returncode, waits[name])
-        elif now >= due.pop(name):
+        elif now >= due[name]:
+            del due[name]
             children[name] = start(commands[name])
 
 
