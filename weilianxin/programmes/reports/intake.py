@@ -108,7 +108,7 @@ def submit(
             category=category,
             wish=wish,
             screening=found.reasons,
-            consent_version=current_version("service") if account else "",
+            consent_version=current_version("service").version if account else "",
             happened_at=happened_at,
             source=source,
             source_no=source_no,
@@ -167,7 +167,7 @@ def join(account, token, *, text="", photos=(), anonymity=Anonymity.N1, at=None,
             lon=location.lon if location else parent.lon,
             cell=location.cell if location else parent.cell,
         )
-        Report.objects.create(case=case, text=text, category=category, consent_version=current_version("service"))
+        Report.objects.create(case=case, text=text, category=category, consent_version=current_version("service").version)
         case = perform(case, "merge", actor, at=at, parent=parent)
     return case
 
