@@ -57,7 +57,7 @@ def test_a_log_line_does_not_repeat_the_words_of_an_exception():
     assert "test_ground.py" in shown
 
 
-def test_every_job_of_the_loop_exists_and_can_be_called_on_an_empty_installation(db):
+def test_every_job_of_the_loop_exists_and_can_be_called_on_an_empty_installation(transactional_db):
     assert [job.name for job in work.jobs() if not job.run(timezone.now())] == []
 
 

@@ -36,7 +36,8 @@ class Job:
             import_string(self.name)(at)
         except Exception:
             log.exception("%s failed", self.name)
-            connection.close()
+            if not connection.in_atomic_block:
+                connection.close()  # whatever state it is in, the next one begins with a fresh one
             self.due = begin + max(self.seconds, AFTER_FAILURE)
             return False
         self.due = begin + self.seconds
