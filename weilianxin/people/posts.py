@@ -23,7 +23,7 @@ LEVEL_OF = {
     Role.COMMUNITY_SECRETARY: ("community",),
 }
 ELSEWHERE = ("subdistrict", "district")
-# The steps up from a case, and which roles stand on each. The first of a step is the one work goes to.
+# The steps up from a case, and which roles stand on each. Work that goes up goes to the first of a step.
 LADDER = (
     ("grid", (Role.GRID_WORKER, Role.GRID_WORKER_BACKUP)),
     ("grid", (Role.GRID_LEADER,)),
@@ -117,9 +117,9 @@ def people_above(case, at, exclude=()):
     now = [p for p in posts if p.account.is_active and p.account_id not in barred and (not p.until or p.until > at)]
     for absent_too in (False, True):
         for _level, roles in LADDER[lowest:]:
-            there = [p for p in now if p.role in roles and (absent_too or p.account_id not in away)]
-            if there:
-                return min(there, key=lambda post: roles.index(post.role)).account
+            for post in now:
+                if post.role == roles[0] and (absent_too or post.account_id not in away):
+                    return post.account
     return None
 
 
