@@ -7,6 +7,7 @@ before it was changed since.
 import os
 from datetime import datetime, timedelta
 from hashlib import sha256
+from secrets import token_hex
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -155,26 +156,30 @@ def private_key():
     Its public half is kept beside it under its id, and stays there when the key is replaced.
     """
     folder = settings.DATA_DIR / "keys"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / KEY
     if not path.exists():
-        made = Ed25519PrivateKey.generate()
-        own = folder / f"{KEY}.{os.getpid()}"  # whole before it has its name: two processes may start at once
-        with os.fdopen(os.open(own, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as out:
-            out.write(made.private_bytes_raw().hex())
-            out.flush()
-            os.fsync(out.fileno())
-        try:
-            os.link(own, path)
-        except FileExistsError:
-            pass
-        finally:
-            own.unlink()
+        _keep(path, Ed25519PrivateKey.generate().private_bytes_raw().hex())
     key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text().strip()))
-    kept = folder / f"journal-{key_id(key.public_key())}.pub"
-    if not kept.exists():
-        kept.write_text(key.public_key().public_bytes_raw().hex() + "\n")
+    public = folder / f"journal-{key_id(key.public_key())}.pub"
+    if not public.exists():
+        _keep(public, key.public_key().public_bytes_raw().hex() + "\n")
     return key
+
+
+def _keep(path, text):
+    """Write a new file whole or not at all; when two processes begin at once, the first one's file stays."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own = path.with_name(f".{path.name}.{token_hex(8)}")
+    with os.fdopen(os.open(own, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    try:
+        os.link(own, path)
+    except FileExistsError:
+        pass
+    finally:
+        own.unlink()
 
 
 def public_keys():
