@@ -16,7 +16,7 @@ from weilianxin.people import session, staff
 from weilianxin.people.errors import Refused
 from weilianxin.people.session import staff_required
 
-from .frame import render as framed
+from .nav import render as framed
 from .reach import my_posts
 
 PAGES = {staff.PASSWORD: "desk:password", staff.SECOND_FACTOR: "desk:second_factor", staff.ENROL: "desk:second_factor"}

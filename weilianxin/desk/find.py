@@ -13,8 +13,8 @@ from weilianxin.people.models import Role
 from weilianxin.people.session import staff_required
 
 from . import lists
-from .frame import render
 from .home import done_word
+from .nav import render
 from .reach import require
 
 WORDS, LONGEST = 4, 60

@@ -13,7 +13,7 @@ from weilianxin.people.posts import on_duty_many
 from weilianxin.people.session import staff_required
 
 from . import lists, overview
-from .frame import render
+from .nav import render
 from .reach import GRID_ROLES, areas_of, my_posts, roles
 
 

@@ -29,8 +29,8 @@ from weilianxin.people.contact import reveal_contact
 from weilianxin.people.session import staff_required
 
 from . import lists
-from .frame import render
 from .maps import drawn
+from .nav import render
 from .reach import my_posts
 
 NEAR_METRES = 50

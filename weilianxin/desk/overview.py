@@ -14,8 +14,8 @@ from weilianxin.people.posts import on_duty_many
 from weilianxin.people.session import staff_required
 
 from . import lists
-from .frame import render
 from .maps import drawn
+from .nav import render
 from .reach import area_or_404
 
 WEEKS = 8

@@ -13,7 +13,7 @@ from weilianxin.people.models import Role
 from weilianxin.people.session import staff_required
 
 from . import lists, matter
-from .frame import render
+from .nav import render
 from .reach import areas_of, my_posts, require
 
 # Through which a resident comes here; everything else was passed on by somebody.

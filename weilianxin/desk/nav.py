@@ -18,7 +18,7 @@ PAGES = (
     ("desk:home", "map", _("网格"), {Role.GRID_LEADER}),
     ("desk:queue", "list", _("分派"), {Role.CENTRE_DISPATCHER, Role.DUTY_LEADER}),
     ("desk:home", "chart", _("看板"), {Role.COMMUNITY_SECRETARY, Role.DUTY_LEADER}),
-    ("reports_desk:threads", "talk", _("消息"), GRID),
+    ("reports:staff_threads", "talk", _("消息"), GRID),
     ("desk:verify", "ok", _("核实"), {Role.CENTRE_VERIFIER, Role.COMMUNITY_SECRETARY}),
     ("desk:samples", "eye", _("抽查"), {Role.GRID_LEADER}),
     ("desk:callbacks", "phone", _("回访"), {Role.CALLBACK_OFFICER, Role.COMMUNITY_SECRETARY}),
@@ -49,8 +49,11 @@ def count_callbacks(request, at):
 COUNTS = {"desk:queue": count_queue, "desk:verify": count_verify, "desk:callbacks": count_callbacks}
 
 
-def nav(request):
-    """The rail's entries for these posts; each page once, one that is not installed left out."""
+def nav(request, on=""):
+    """The rail's entries for these posts; each page once, one that is not installed left out.
+
+    `on` is the page one is on by the last part of its name ("threads"), where the address does not say it.
+    """
     mine, at, seen, out = roles(request), timezone.now(), set(), []
     for name, icon, label, who in PAGES:
         if name in seen or (who is not None and not mine & who):
@@ -60,8 +63,9 @@ def nav(request):
         except NoReverseMatch:
             continue
         seen.add(name)
+        here = name.endswith(on) if on else request.path == url
         count = COUNTS[name](request, at) if name in COUNTS else 0
-        out.append({"url": url, "icon": icon, "label": label, "count": count, "on": request.path == url})
+        out.append({"url": url, "icon": icon, "label": label, "count": count, "on": here})
     return out
 
 

@@ -1,0 +1,375 @@
+"""The desk: what waits for whom, one case on one page, and nothing for those whom it does not concern."""
+
+import io
+import re
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from weilianxin.areas.locate import locate
+from weilianxin.cases.access import actor_on
+from weilianxin.cases.engine import perform
+from weilianxin.cases.models import Case, Event, Rating, Sample, Task
+from weilianxin.files.intake import receive
+from weilianxin.journal.models import Entry
+from weilianxin.programmes.reports import intake
+from weilianxin.programmes.reports.models import Category
+
+from .support.world import photo
+
+pytestmark = pytest.mark.django_db
+
+TEXT = "二楼到三楼的声控灯不亮，老人晚上上楼看不见。"
+
+
+def category(code):
+    return Category.objects.get(code=code, scheme="resident")
+
+
+def report(world, **more):
+    facts = {"text": TEXT, "location": locate(place=world.entrance), "category": category("XQ201"), **more}
+    return intake.submit(facts.pop("account", world.resident), **facts)
+
+
+def do(case, name, account, **data):
+    return perform(case, name, actor_on(case, account), **data)
+
+
+def more_of(case, n, **facts):
+    """`n` further cases like this one, without their histories: rows for lists."""
+    first = Case.objects.order_by("-id").first().pk
+    rows = []
+    for i in range(n):
+        row = Case.objects.get(pk=case.pk)
+        row.pk, row.number, row.stream = None, f"990101-{first + i:05d}", f"s{first + i}"
+        row.next_due_at = timezone.now() + timedelta(minutes=i // 2)
+        for name, value in facts.items():
+            setattr(row, name, value)
+        rows.append(row)
+    return Case.objects.bulk_create(rows)
+
+
+def jpeg(name="a.jpg"):
+    """An upload of a small real picture."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.new("RGB", (40, 30), "green").save(out, "JPEG")
+    return SimpleUploadedFile(name, out.getvalue(), "image/jpeg")
+
+
+def page(case):
+    return reverse("desk:case", args=[case.number])
+
+
+def act(case, name):
+    return reverse("desk:act", args=[case.number, name])
+
+
+def test_a_case_does_not_exist_for_those_it_does_not_concern(world, signed_in):
+    case = report(world)
+    nowhere = reverse("desk:case", args=["990101-9999"])
+    for stranger in (world.stranger_worker, world.other_leader, world.other_secretary, world.admin, world.auditor):
+        client = signed_in(stranger)
+        assert client.get(page(case)).status_code == client.get(nowhere).status_code == 404
+        assert client.post(act(case, "accept")).status_code == 404
+        assert client.get(reverse("desk:grid", args=[world.grid.code])).status_code == 404
+    case.refresh_from_db()
+    assert case.state == "received" and case.seen_at is None
+
+
+def test_the_desk_is_closed_to_residents_and_to_nobody(world, signed_in):
+    case = report(world)
+    for client in (signed_in(world.resident), Client()):
+        for url in (page(case), reverse("desk:home"), reverse("desk:queue"), reverse("desk:search")):
+            answer = client.get(url)
+            assert answer.status_code == 302 and answer["Location"].startswith(reverse("desk:signin"))
+
+
+def test_a_worker_accepts_with_one_tap_on_the_list(world, signed_in):
+    case = report(world)
+    client = signed_in(world.worker)
+    shown = client.get(reverse("desk:home")).content.decode()
+    assert case.title in shown and act(case, "accept") in shown
+    answer = client.post(act(case, "accept"), {"back": "home", "_key": "k1"}, follow=True)
+    assert answer.redirect_chain[0][0].startswith(reverse("desk:home"))
+    case.refresh_from_db()
+    assert case.state == "accepted" and case.holder == world.worker
+    client.post(act(case, "accept"), {"back": "home", "_key": "k1"})  # the second press of the same button
+    assert Event.objects.filter(case=case, act="accept").count() == 1
+
+
+def test_opening_is_seen_once_and_a_prefetch_has_read_nothing(world, signed_in):
+    case = report(world)
+    client = signed_in(world.worker)
+    client.head(page(case))
+    client.get(page(case), headers={"Sec-Purpose": "prefetch;prerender"})
+    client.get(page(case), headers={"Purpose": "prefetch"})
+    signed_in(world.leader).get(page(case))
+    case.refresh_from_db()
+    assert case.seen_at is None
+    client.get(page(case))
+    client.get(page(case))
+    case.refresh_from_db()
+    assert case.seen_at is not None
+    assert Event.objects.filter(case=case, act="see").count() == 1
+
+
+def test_a_refused_form_says_why_and_keeps_what_was_typed(world, signed_in):
+    case = report(world)
+    do(case, "accept", world.worker)
+    client = signed_in(world.worker)
+    words = "灯泡已经换好，明晚再来看一次。"
+    answer = client.post(act(case, "close_seen"), {"outcome": "solved", "note": words, "_key": "k2"})
+    shown = answer.content.decode()
+    assert answer.status_code == 422
+    assert words in shown and "照片" in shown and 'role="alert"' in shown
+    case.refresh_from_db()
+    assert case.state == "accepted"
+
+
+def test_what_somebody_else_did_meanwhile_is_said(world, signed_in):
+    case = report(world)
+    do(case, "accept", world.backup)
+    answer = signed_in(world.worker).post(act(case, "accept"), {"_key": "k3"})
+    assert answer.status_code == 409
+    assert world.backup.name in answer.content.decode()
+
+
+def test_an_act_nobody_has_heard_of_is_not_found(world, signed_in):
+    case = report(world)
+    assert signed_in(world.worker).post(act(case, "bless"), {"_key": "k4"}).status_code == 404
+
+
+def test_the_reporter_is_masked_and_the_phone_is_shown_once_for_a_reason(world, signed_in):
+    case = report(world)
+    client = signed_in(world.worker)
+    shown = client.get(page(case)).content.decode()
+    assert "138****0001" in shown
+    assert world.resident.phone not in shown and world.resident.name not in shown
+    reveal = reverse("desk:reveal", args=[case.number])
+    assert client.post(reveal, {"reason": "", "_key": "r1"}).status_code == 422
+    answer = client.post(reveal, {"reason": "约时间上门看灯", "_key": "r2"}, follow=True)
+    assert world.resident.phone in answer.content.decode()
+    assert world.resident.phone not in client.get(page(case)).content.decode()
+    assert Entry.objects.filter(action="reveal_contact", actor=world.worker.ref).count() == 1
+    # A colleague who asked nothing is shown nothing.
+    assert world.resident.phone not in signed_in(world.backup).get(page(case)).content.decode()
+
+
+def test_a_reporter_known_to_the_centre_only_cannot_be_revealed_to_the_worker(world, signed_in):
+    case = report(world, anonymity="N2")
+    client = signed_in(world.worker)
+    assert "138****0001" not in client.get(page(case)).content.decode()
+    reveal = reverse("desk:reveal", args=[case.number])
+    assert client.post(reveal, {"reason": "想打个电话", "_key": "r3"}).status_code == 404
+
+
+def test_the_task_link_is_shown_once_to_the_one_who_dispatched(world, signed_in):
+    case = report(world)
+    do(case, "accept", world.worker)
+    client = signed_in(world.worker)
+    form = {"unit": world.property.pk, "note": "请换二楼和三楼的灯", "_key": "d1"}
+    shown = client.post(act(case, "dispatch"), form, follow=True).content.decode()
+    link = re.search(r"https?://[^/]+(/h/[^/<]+/)", shown)
+    assert link and Client().get(link[1]).status_code == 200
+    assert "/h/" not in client.get(page(case)).content.decode()
+
+
+def test_a_photo_is_only_for_those_who_see_the_case(world, signed_in):
+    case = report(world, photos=receive([jpeg()]))
+    ref = case.photos.get().photo.ref
+    url = reverse("desk:photo", args=[ref, "thumb"])
+    assert signed_in(world.worker).get(url).status_code == 200
+    assert signed_in(world.stranger_worker).get(url).status_code == 404
+    assert signed_in(world.worker).get(reverse("desk:photo", args=[ref, "original"])).status_code == 404
+
+
+def test_everybody_begins_where_their_work_is(world, signed_in):
+    case = report(world)
+    home = reverse("desk:home")
+    assert signed_in(world.leader).get(home).content.decode().count(reverse("desk:grid", args=[world.grid.code])) == 1
+    assert world.community.name in signed_in(world.secretary).get(home).content.decode()
+    board = signed_in(world.duty).get(home).content.decode()
+    assert reverse("desk:community", args=[world.community.code]) in board
+    assert signed_in(world.dispatcher).get(home)["Location"] == reverse("desk:queue")
+    assert signed_in(world.verifier).get(home)["Location"] == reverse("desk:verify")
+    assert signed_in(world.callback).get(home)["Location"] == reverse("desk:callbacks")
+    assert case.title in signed_in(world.dispatcher).get(reverse("desk:queue")).content.decode()
+
+
+def test_pages_of_a_post_do_not_exist_for_those_who_do_not_hold_it(world, signed_in):
+    client = signed_in(world.worker)
+    for name in ("queue", "callbacks", "samples", "verify"):
+        assert client.get(reverse(f"desk:{name}")).status_code == 404
+    assert client.get(reverse("desk:community", args=[world.community.code])).status_code == 404
+    assert client.get(reverse("desk:grid", args=[world.grid.code])).status_code == 200
+
+
+def test_a_removed_post_ends_the_view_at_the_next_request(world, signed_in):
+    case = report(world)
+    client = signed_in(world.worker)
+    assert client.get(page(case)).status_code == 200
+    world.worker.posts.update(until=timezone.now())
+    assert client.get(page(case)).status_code == 404
+    assert case.title not in client.get(reverse("desk:home")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("who", "url"),
+    [
+        ("worker", lambda w: reverse("desk:home")),
+        ("leader", lambda w: reverse("desk:home")),
+        ("duty", lambda w: reverse("desk:home")),
+        ("secretary", lambda w: reverse("desk:community", args=[w.community.code])),
+        ("leader", lambda w: reverse("desk:grid", args=[w.grid.code])),
+        ("dispatcher", lambda w: reverse("desk:queue") + "?f=late"),
+        ("dispatcher", lambda w: reverse("desk:search") + "?q=星影"),
+        ("verifier", lambda w: reverse("desk:verify")),
+    ],
+)
+def test_a_page_asks_the_same_number_of_questions_for_many_rows(
+    world, signed_in, who, url, django_assert_max_num_queries
+):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    case = report(world, photos=[photo(world.resident)])
+    client = signed_in(getattr(world, who))
+    late = timezone.now() - timedelta(hours=1)
+    state = {"state": "replied", "phase": "active"} if who == "verifier" else {}
+    more_of(case, 2, **state)
+    Case.objects.update(next_due_at=late)
+    client.get(url(world))  # caches of the process are warm
+    with CaptureQueriesContext(connection) as few:
+        assert client.get(url(world)).status_code == 200
+    more_of(case, 40, **state)
+    Case.objects.update(next_due_at=late)
+    with django_assert_max_num_queries(len(few)):
+        assert client.get(url(world)).status_code == 200
+
+
+def test_a_list_is_paged_without_loss_or_repetition(world, signed_in):
+    case = report(world)
+    more_of(case, 70)
+    Case.objects.filter(number__endswith="3").update(next_due_at=None)
+    client, found, url = signed_in(world.worker), [], reverse("desk:home")
+    for _page in range(10):
+        shown = client.get(url).content.decode()
+        found += dict.fromkeys(re.findall(r"/desk/cases/([0-9-]+)/\"", shown))
+        after = re.search(r'href="(\?after=[^"]+)"', shown)
+        if not after:
+            break
+        url = reverse("desk:home") + after[1]
+    assert sorted(found) == sorted(Case.objects.values_list("number", flat=True))
+
+
+@pytest.mark.parametrize(
+    "after", ["", "x", "1.", ".1", "99999999999999999999.1", "n.x", "-1.5", "１.２", "9" * 16 + ".1"]
+)
+def test_a_made_up_page_key_begins_at_the_front(world, signed_in, after):
+    case = report(world)
+    answer = signed_in(world.worker).get(reverse("desk:home"), {"after": after})
+    assert answer.status_code == 200
+    assert case.title in answer.content.decode() or "待办" in answer.content.decode()
+
+
+def test_words_of_two_characters_find_and_only_what_one_may_see(world, signed_in):
+    case = report(world)
+    search = reverse("desk:search")
+    assert case.number in signed_in(world.leader).get(search, {"q": "声控"}).content.decode()
+    assert case.number in signed_in(world.leader).get(search, {"q": "星影苑 声控"}).content.decode()
+    assert page(case) not in signed_in(world.leader).get(search, {"q": "声控 井盖"}).content.decode()
+    assert page(case) not in signed_in(world.stranger_worker).get(search, {"q": "声控"}).content.decode()
+    assert page(case) not in signed_in(world.leader).get(search, {"q": "%"}).content.decode()
+    full_width = case.number.translate(str.maketrans("0123456789-", "０１２３４５６７８９－"))
+    assert page(case) in signed_in(world.leader).get(search, {"q": full_width}).content.decode()
+
+
+def test_a_sensitive_matter_is_found_by_its_number_only(world, signed_in):
+    case = report(world)
+    Case.objects.update(sensitive=True)
+    client, search = signed_in(world.leader), reverse("desk:search")
+    assert page(case) not in client.get(search, {"q": "声控"}).content.decode()
+    assert page(case) in client.get(search, {"q": case.number}).content.decode()
+
+
+@pytest.mark.parametrize("name", ["", "nowhere", "returned", "late", "urgent", "imported"])
+def test_each_filter_of_the_queue_shows_what_it_says(world, signed_in, name):
+    plain = report(world)
+    Case.objects.filter(pk=plain.pk).update(state="working", phase="active")
+    facts = {
+        "": {"state": "received"},
+        "nowhere": {"grid_id": None, "state": "working"},
+        "returned": {"returned": 1, "state": "accepted", "phase": "active"},
+        "late": {"state": "working", "phase": "active", "next_due_at": timezone.now() - timedelta(hours=1)},
+        "urgent": {"urgency": "U0", "state": "working"},
+        "imported": {"channel": "phone_12345", "state": "working"},
+    }[name]
+    (wanted,) = more_of(plain, 1, **facts)
+    shown = signed_in(world.dispatcher).get(reverse("desk:queue"), {"f": name}).content.decode()
+    assert f'data-number="{wanted.number}"' in shown
+    assert f'data-number="{plain.number}"' not in shown
+
+
+def test_an_unknown_filter_is_not_found(world, signed_in):
+    assert signed_in(world.dispatcher).get(reverse("desk:queue"), {"f": "nonsense"}).status_code == 404
+
+
+def test_looking_into_the_queue_is_not_the_grid_worker_opening_it(world, signed_in):
+    case = report(world)
+    signed_in(world.dispatcher).get(reverse("desk:queue"), {"case": case.number})
+    case.refresh_from_db()
+    assert case.seen_at is None
+
+
+def closed(world):
+    case = report(world, photos=[photo(world.resident)])
+    do(case, "accept", world.worker)
+    case = do(
+        case, "close_seen", world.worker, photos=[(photo(world.worker), "after")], outcome="solved", note="灯换好了。"
+    )
+    assert case.state == "closed"
+    return case
+
+
+def test_a_bad_rating_waits_for_somebody_else(world, signed_in):
+    case = closed(world)
+    do(case, "rate", world.resident, level=1, note="没修好")
+    callbacks = reverse("desk:callbacks")
+    assert page(case) in signed_in(world.callback).get(callbacks).content.decode()
+    answer = signed_in(world.callback).post(act(case, "uphold"), {"note": "电话里说好了，灯是亮的。", "_key": "c1"})
+    assert answer.status_code == 302
+    assert Rating.objects.get(case=case).callback_by == world.callback
+    assert page(case) not in signed_in(world.callback).get(callbacks).content.decode()
+
+
+def test_one_is_never_offered_the_check_of_what_one_closed(world, signed_in):
+    case = closed(world)
+    Sample.objects.get_or_create(
+        case=case, closing=1, defaults={"drawn_at": timezone.now(), "subdistrict": case.subdistrict}
+    )
+    assert page(case) in signed_in(world.verifier).get(reverse("desk:samples")).content.decode()
+    Case.objects.update(closer=world.leader)
+    assert page(case) not in signed_in(world.leader).get(reverse("desk:samples")).content.decode()
+
+
+def test_a_stopped_clock_is_not_late(world, signed_in):
+    case = report(world)
+    Case.objects.update(next_due_at=timezone.now() - timedelta(days=1), phase="waiting", state="asking")
+    assert "超期 1 天" not in signed_in(world.worker).get(reverse("desk:home")).content.decode()
+    assert page(case) not in signed_in(world.duty).get(reverse("desk:home")).content.decode()
+
+
+def test_a_task_that_ended_says_that_its_link_is_dead(world, signed_in):
+    case = report(world)
+    do(case, "accept", world.worker)
+    do(case, "dispatch", world.worker, unit=world.property)
+    assert "链接有效" in signed_in(world.worker).get(page(case)).content.decode()
+    answer = signed_in(world.worker).post(act(case, "cut_link"), {"_key": "x1"}, follow=True)
+    assert "链接已失效" in answer.content.decode()
+    assert Task.objects.get(case=case).link_revoked_at is not None
