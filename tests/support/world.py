@@ -94,7 +94,7 @@ def unit(kind, name, phone, *, areas=(), compounds=(), **more):
 
 
 def make_areas(w):
-    w.district = area("district", "330102", "观象区")
+    w.district = area("district", "330102", "北斗区")
     w.subdistrict = area("subdistrict", "330102098", "望星街道", w.district, name_en="Wangxing Subdistrict")
     w.community = area(
         "community", "330102098001", "天枢社区", w.subdistrict, name_en="Tianshu", households=2560, phone="05710000001"

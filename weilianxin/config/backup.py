@@ -21,7 +21,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from weilianxin import __version__
-
 from weilianxin.lib.progress import Progress
 
 FORMAT = 1

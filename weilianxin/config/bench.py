@@ -1,6 +1,7 @@
 """`weilianxin bench`: how long the everyday pages take on this machine, with this installation's data.
 
-Changes nothing but a short session for each of three people. Measures the server's part in one process: without the network, the web server and other users.
+Changes nothing but a short session for each of three people. Measures the server's part in one process: without the
+network, the web server and other users.
 """
 
 import gzip

@@ -158,7 +158,8 @@ def of_areas(at):
 def of_centre(at):
     """A subdistrict's centre: who dispatches, verifies, calls back and leads at night."""
     held = set(Post.objects.at(at).filter(account__is_active=True).values_list("role", "area__level", "area_id"))
-    subdistricts = Area.objects.current().filter(level=Level.SUBDISTRICT)
+    served = Area.objects.current().filter(level=Level.GRID).values("subdistrict")  # neighbours have no grids here
+    subdistricts = Area.objects.current().filter(pk__in=served)
     roles = (Role.CENTRE_DISPATCHER, Role.CENTRE_VERIFIER, Role.CALLBACK_OFFICER, Role.DUTY_LEADER)
     for area in subdistricts:
         missing = [str(role.label) for role in roles if (role, area.level, area.pk) not in held]

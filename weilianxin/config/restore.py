@@ -15,6 +15,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from weilianxin import __version__
+from weilianxin.lib.progress import Progress
 
 from .backup import (
     DUMPS,
@@ -28,7 +29,6 @@ from .backup import (
     program,
     sqlite_rows,
 )
-from weilianxin.lib.progress import Progress
 
 
 def arguments(parser):
