@@ -1,6 +1,7 @@
 """Saying where: one's own entrance, a plate, a compound step by step, a public place, an address, or the phone's point."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from weilianxin.areas.locate import ForeignArea, NotFound, locate
 from weilianxin.areas.models import Place, PlaceKind
@@ -12,7 +13,14 @@ WAYS = ("plate", "home", "choose", "public", "point", "address")
 KEYS = ("where", "compound", "building", "entrance", "public", "address", "lat", "lon", "floor", "mark")
 MOST = 400  # compounds or public places in one choice
 
-FLOORS = ("一楼", "二楼", "三楼", "四楼以上", "地下", "楼外")
+FLOORS = (
+    ("一楼", _lazy("一楼")),
+    ("二楼", _lazy("二楼")),
+    ("三楼", _lazy("三楼")),
+    ("四楼以上", _lazy("四楼以上")),
+    ("地下", _lazy("地下")),
+    ("楼外", _lazy("楼外")),
+)
 
 
 def read(post):

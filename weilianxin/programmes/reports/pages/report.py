@@ -131,13 +131,11 @@ def _read(post, draft):
     data = {
         "text": post.get("text", "").strip()[: drafts.LONGEST],
         "category": post.get("category", "")[:12],
-        "column": post.get("column", "")[:8],
         "kind": post.get("kind", "") if post.get("kind") in Kind.values else "",
         "about": post.get("about", "") if post.get("about") in About.values else "",
         "not_integrity": bool(post.get("not_integrity") or before.get("not_integrity")),
     }
-    chosen = _category(data["category"])
-    if chosen is None or (data["column"] and chosen.column_code != data["column"]):
+    if _category(data["category"]) is None:
         data["category"] = ""
     if data["kind"] not in COMPLAINTS:
         data["about"] = ""
@@ -165,8 +163,6 @@ def _what_page(request, draft, data, *, problem="", field="", status=200):
     tree = columns()
     chosen = next((c for column in tree for c in column["categories"] if c.code == data.get("category")), None)
     guesses = screening.suggest(data.get("text", ""))
-    if chosen is not None and chosen not in guesses:
-        guesses = [chosen, *guesses][:3]
     context = {
         "step": 1,
         "draft": draft,
@@ -174,7 +170,7 @@ def _what_page(request, draft, data, *, problem="", field="", status=200):
         "photos": drafts.photos(draft),
         "most_photos": drafts.MOST_PHOTOS,
         "columns": tree,
-        "column": data.get("column") or (chosen.column_code if chosen else ""),
+        "column": chosen.column_code if chosen and chosen not in guesses else "",
         "guesses": [c for c in guesses if c.channel_out != "integrity"],
         "kinds": Kind.choices,
         "kind": data.get("kind") or usual_kind(chosen),
@@ -193,7 +189,8 @@ def guess(request):
     """The categories the words suggest, as a piece of the page; nothing is kept."""
     text = request.POST.get("text", "")[: drafts.LONGEST]
     rows = [c for c in screening.suggest(text) if c.channel_out != "integrity"]
-    return render(request, "reports/guess.html", {"guesses": rows, "dial": dials(text), "data": {}})
+    chosen = {"category": request.POST.get("category", "")[:12]}
+    return render(request, "reports/guessed.html", {"guesses": rows, "dial": dials(text), "data": chosen})
 
 
 @never_cache
