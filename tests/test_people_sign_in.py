@@ -14,7 +14,7 @@ from django.test import Client, RequestFactory
 from django.urls import include, path
 from django.utils import timezone
 
-from weilianxin.people import codes, posts, session, staff, throttle
+from weilianxin.people import codes, erasure, posts, session, staff, throttle
 from weilianxin.people.errors import Refused, TooOften, WrongCode
 from weilianxin.people.models import Account, Attempt, OneTimeCode, Role
 
@@ -193,6 +193,14 @@ def test_elder_mode_is_a_cookie(db, middleware):
     client = Client()
     client.cookies["elder"] = "1"
     assert "|True|" in text(client, "/seen")
+
+
+def test_erasing_a_person_deletes_their_sessions_with_the_draft_in_them(world, middleware):
+    mine, other = client_of(world.resident, draft="路灯不亮"), client_of(world.neighbour)
+    erasure.erase(world.resident, NOON)
+    assert text(mine, "/seen").startswith("|")
+    assert text(other, "/seen").startswith("小箕|")
+    assert Session.objects.count() == 1
 
 
 # One-time codes

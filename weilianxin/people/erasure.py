@@ -1,10 +1,13 @@
 """Erasing a person: every room that keeps something about people registers how it lets go of it."""
 
+from django.contrib.sessions.models import Session
 from django.db import connection, transaction
+from django.utils import timezone
 
 from weilianxin.journal import log
 
 from .models import Account, OneTimeCode
+from .session import ACCOUNT, PENDING
 
 ERASERS = []
 
@@ -33,6 +36,7 @@ def erase(account, at):
         account.consents.all().delete()
         account.absences.all().delete()
         account.posts.filter(until__isnull=True).update(until=at)
+        _drop_sessions(account)
         log.erase_person(account.ref, at=at)
         account.name, account.email, account.photo, account.totp_secret = "", "", "", ""
         account.phone = account.username = None
@@ -41,6 +45,16 @@ def erase(account, at):
         account.save()
         log.append(account.ref, "erase", account.ref, {}, at=at)
         transaction.on_commit(_empty_write_ahead_log, robust=True)
+
+
+def _drop_sessions(account):
+    """Sessions may hold a draft, so they are deleted and not only ended. Whose one is can only be read from it."""
+    mine = [
+        row.pk
+        for row in Session.objects.filter(expire_date__gt=timezone.now()).iterator()
+        if ((data := row.get_decoded()).get(ACCOUNT) or data.get(PENDING) or {}).get("id") == account.pk
+    ]
+    Session.objects.filter(pk__in=mine).delete()
 
 
 def _empty_write_ahead_log():

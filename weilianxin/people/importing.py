@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 
 from weilianxin.areas.models import Area, Place, PlaceKind
 from weilianxin.journal import log
-from weilianxin.lib.tables import Problem, read_tables
+from weilianxin.lib.masks import is_masked
+from weilianxin.lib.tables import Problem, Unreadable, read_tables
 
 from . import posts, staff
 from .errors import Refused
@@ -42,34 +43,32 @@ class Result:
 class _Rows:
     """The rows of a file one by one, with a way to say what is wrong with the one at hand."""
 
-    def __init__(self, path, needed):
+    def __init__(self, source, name, needed):
         self.problems, self.found = [], []
-        for sheet, rows in read_tables(path).items():
-            for number, values in rows:
-                self.found.append((sheet, number, {key: _text(value) for key, value in values.items()}))
+        try:
+            tables = read_tables(source, name=name)
+        except Unreadable as problem:
+            self.problems.append(Problem("", 0, "", "", str(problem), ""))
+            return
+        self.found = [(sheet, number, values) for sheet, rows in tables.items() for number, values in rows]
         if not self.found:
-            self.problems.append(Problem("", 0, "", "", _("文件里没有内容"), _("请照样表填写，第一行是列名")))
-        else:
-            columns = set().union(*(values for _sheet, _number, values in self.found))
-            for name in needed:
-                if name not in columns:
-                    self.problems.append(Problem(self.found[0][0], 1, name, "", _("缺这一列"), _("请照样表补上这一列")))
+            self.problems.append(Problem("", 0, "", "", _("文件里没有内容。"), _("请照样表填写，第一行是列名。")))
+            return
+        columns = set().union(*(values for _sheet, _number, values in self.found))
+        for column in needed:
+            if column not in columns:
+                self.problems.append(
+                    Problem("", 0, column, "", _("缺“%(column)s”这一列。") % {"column": column}, _("请照样表补上。"))
+                )
 
     def __iter__(self):
         if not self.problems:
             for sheet, number, values in self.found:
                 self.sheet, self.number = sheet, number
-                if any(values.values()):
-                    yield values
+                yield {**dict.fromkeys((*STAFF_COLUMNS, *UNIT_COLUMNS), ""), **values}
 
     def bad(self, column, value, what, todo):
         self.problems.append(Problem(self.sheet, self.number, column, value, what, todo))
-
-
-def _text(value):
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return "" if value is None else str(value).strip()
 
 
 def _by_code(codes):
@@ -77,7 +76,7 @@ def _by_code(codes):
 
 
 def _phone(rows, values):
-    if not values.get("手机"):
+    if not values["手机"]:
         return ""
     try:
         return normal_phone(values["手机"])
@@ -91,21 +90,25 @@ def _role(text):
     return with_codes.get(text.replace("(", "（").replace(")", "）"))
 
 
-def import_staff(path, at=None, by=None):
-    """Read staff and posts from the spreadsheet at `path`. Returns a `Result`."""
+def import_staff(source, at=None, by=None, name=""):
+    """Read staff and posts from a spreadsheet (a path, or a binary file called `name`). Returns a `Result`."""
     at = at or timezone.now()
-    rows, people, wanted = _Rows(path, ("登录名", "姓名", "岗位", "区域代码")), {}, []
+    rows, people, wanted = _Rows(source, name, ("登录名", "姓名", "岗位", "区域代码")), {}, []
     areas = _by_code({values.get("区域代码", "") for _sheet, _number, values in rows.found})
     known = {a.username: a for a in Account.objects.filter(kind=Account.STAFF, username__isnull=False)}
     phones = dict(Account.objects.filter(phone__isnull=False).values_list("phone", "username"))
     for values in rows:
-        login, name = values["登录名"], values["姓名"]
+        login, name, email = values["登录名"], values["姓名"], values["邮箱"]
         if not USERNAME.fullmatch(login):
             rows.bad("登录名", login, _("登录名不对"), _("用3到40个字母、数字或汉字，不要空格"))
         if not 1 <= len(name) <= 40:
             rows.bad("姓名", name, _("没有姓名，或太长"), _("请写姓名，最多40个字"))
+        if is_masked(name):
+            rows.bad("姓名", name, _("里面有星号"), _("请写完整的姓名"))
+        if email and not re.fullmatch(r"[^@\s*]+@[^@\s*]+", email[:300]) or len(email) > 254:
+            rows.bad("邮箱", email[:40], _("邮箱地址不对"), _("请改正，或留空"))
         phone = _phone(rows, values)
-        person = people.setdefault(login, {"name": name, "phone": phone, "email": values.get("邮箱", "")})
+        person = people.setdefault(login, {"name": name, "phone": phone, "email": email})
         if person["name"] != name:
             rows.bad("姓名", name, _("同一个登录名有两个姓名"), _("每人用自己的登录名"))
         if phone:
@@ -156,10 +159,10 @@ def _write_staff(people, wanted, known, at, by):
     return result
 
 
-def import_units(path, at=None, by=None):
-    """Read outside units from the spreadsheet at `path`. A unit is known by kind and name. Returns a `Result`."""
+def import_units(source, at=None, by=None, name=""):
+    """Read outside units from a spreadsheet like `import_staff`. A unit is known by kind and name."""
     at = at or timezone.now()
-    rows, wanted, seen = _Rows(path, ("名称", "类别")), [], set()
+    rows, wanted, seen = _Rows(source, name, ("名称", "类别")), [], set()
     kinds = {str(zh): kind for kind, (zh, _tied) in HANDLER_KINDS.items()} | {kind: kind for kind in HANDLER_KINDS}
     areas = _by_code({c for _s, _n, values in rows.found for c in _several(values.get("区域代码", ""))})
     compounds = {}
@@ -179,14 +182,14 @@ def import_units(path, at=None, by=None):
         seen.add((kind, name))
         tied = HANDLER_KINDS[kind][1]
         mine, homes = [], []
-        for code in _several(values.get("区域代码", "")):
+        for code in _several(values["区域代码"]):
             if code not in areas or areas[code].level != tied:
                 rows.bad(
                     "区域代码", code, _("没有这个区域，或级别不对"), _("这一类单位按“%(level)s”来定") % {"level": tied}
                 )
             else:
                 mine.append(areas[code])
-        for home in _several(values.get("小区", "")):
+        for home in _several(values["小区"]):
             if home not in compounds or tied != "compound":
                 rows.bad("小区", home, _("没有这个小区，或这一类单位不按小区来定"), _("先导入小区，再核对名称"))
             else:
@@ -195,7 +198,7 @@ def import_units(path, at=None, by=None):
             column = "小区" if tied == "compound" else "区域代码"
             rows.bad(column, "", _("没有写管哪里"), _("请写这个单位管的小区或区域代码"))
         phone = _phone(rows, values)
-        facts = {"phone": phone, "contact": values.get("联系人", "")[:40], "name_en": values.get("英文名称", "")[:80]}
+        facts = {"phone": phone, "contact": values["联系人"][:40], "name_en": values["英文名称"][:80]}
         wanted.append((kind, name, facts, mine, homes))
     if rows.problems:
         return Result(problems=rows.problems)
@@ -235,14 +238,20 @@ def run_units(options):
     return _tell(import_units(options.file))
 
 
+def sentence(problem):
+    """A Problem in one line."""
+    if not problem.row:
+        return f"{problem.what}{problem.todo}"
+    names = ("sheet", "row", "column", "value", "what", "todo")
+    return _("%(sheet)s 第%(row)s行 %(column)s“%(value)s”：%(what)s。%(todo)s。") % {
+        n: getattr(problem, n) for n in names
+    }
+
+
 def _tell(result):
     """Print what was done, or every bad row; the exit code."""
     for problem in result.problems:
-        print(
-            _("%(sheet)s 第%(row)s行 %(column)s“%(value)s”：%(what)s。%(todo)s。")
-            % {name: getattr(problem, name) for name in ("sheet", "row", "column", "value", "what", "todo")},
-            file=sys.stderr,
-        )
+        print(sentence(problem), file=sys.stderr)
     if result.problems:
         print(_("有%(n)s处要改，什么都没有导入。") % {"n": len(result.problems)}, file=sys.stderr)
         return 1
