@@ -17,7 +17,7 @@ from weilianxin.cases.models import Case, Event, Rating, Sample, Task
 from weilianxin.files.intake import receive
 from weilianxin.journal.models import Entry
 from weilianxin.programmes.reports import intake
-from weilianxin.programmes.reports.models import Category
+from weilianxin.programmes.reports.models import Category, Report
 
 from .support.world import photo
 
@@ -50,7 +50,11 @@ def more_of(case, n, **facts):
         for name, value in facts.items():
             setattr(row, name, value)
         rows.append(row)
-    return Case.objects.bulk_create(rows)
+    Case.objects.bulk_create(rows)
+    rows = list(Case.objects.filter(number__in=[row.number for row in rows]))
+    mine = Report.objects.get(pk=case.pk)
+    Report.objects.bulk_create(Report(case=row, text=mine.text, category=mine.category) for row in rows)
+    return rows
 
 
 def jpeg(name="a.jpg"):

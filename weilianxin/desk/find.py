@@ -4,7 +4,6 @@ import unicodedata
 
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from weilianxin.cases.models import Case
@@ -42,7 +41,8 @@ def found(account, asked):
     # Sensitive matters are opened by their number, not come across by a word.
     match = Q(sensitive=False)
     for word in asked.split()[:WORDS]:
-        match &= Q(title__icontains=word) | Q(place_text__icontains=word) | Q(number__startswith=word)
+        where = Q(place_text__icontains=word) | Q(place__full_name__icontains=word)
+        match &= Q(title__icontains=word) | where | Q(number__startswith=word)
     return cases.filter(match)
 
 
@@ -53,6 +53,7 @@ def callbacks(request):
     require(request, Role.CALLBACK_OFFICER, Role.COMMUNITY_SECRETARY, Role.DUTY_LEADER)
     at = timezone.now()
     rows, before = lists.newest(lists.waiting_callbacks(request.account, at), request.GET.get("before", ""))
+    lists.state_words([rating.case for rating in rows])
     context = {"at": at, "rows": rows, "before": before, "done": done_word(request)}
     return render(request, "desk/callbacks.html", context)
 
@@ -64,7 +65,8 @@ def samples(request):
     require(request, Role.CENTRE_VERIFIER, Role.GRID_LEADER, Role.COMMUNITY_SECRETARY, Role.DUTY_LEADER)
     at = timezone.now()
     rows, before = lists.newest(lists.waiting_samples(request.account, at), request.GET.get("before", ""))
-    context = {"at": at, "rows": rows, "before": before, "done": done_word(request), "title": _("抽查")}
+    lists.state_words([sample.case for sample in rows])
+    context = {"at": at, "rows": rows, "before": before, "done": done_word(request)}
     return render(request, "desk/samples.html", context)
 
 
@@ -76,11 +78,13 @@ def verify(request):
     at = timezone.now()
     cases = Case.objects.visible_to(request.account).filter(state__in=lists.states_for(Role.CENTRE_VERIFIER))
     rows, after = lists.soonest(cases, request.GET.get("after", ""))
+    drawn = list(lists.waiting_samples(request.account, at).order_by("id")[:10])
+    lists.state_words([sample.case for sample in drawn])
     context = {
         "at": at,
         "rows": lists.with_photos(lists.state_words(rows)),
         "after": after,
-        "samples": list(lists.waiting_samples(request.account, at).order_by("id")[:10]),
+        "samples": drawn,
         "done": done_word(request),
     }
     return render(request, "desk/verify.html", context)

@@ -29,6 +29,8 @@ from weilianxin.notify.send import tell
 from weilianxin.people import codes
 from weilianxin.people import errors as people_errors
 
+from . import lists
+
 PURPOSE = "handler"
 HOURS = 12  # how long a code opens the task in one browser
 MOST_TASKS = 20  # remembered in one browser
@@ -170,7 +172,7 @@ def show(request, token, actor, *, failed=None, refusal=None):
         "named": actor.named,
         "text": redact(first.note) if first else "",
         "asked": redact(task.note),
-        "place": redact(case.place_text) or (case.place.full_name if case.place else ""),
+        "place": redact(lists.where(case)),
         "before": [p for p in photos if p.stage == CasePhoto.BEFORE],
         "after": [p for p in photos if p.stage == CasePhoto.AFTER],
         "back": last_words(case, task),

@@ -99,7 +99,7 @@ def leader(request):
     context = {
         "at": at,
         "grids": [
-            {"grid": grid, "counts": counts.get(grid.pk, lists.NOTHING), "duty": duty.get(grid.pk)}
+            {"area": grid, "counts": counts.get(grid.pk, lists.NOTHING), "duty": duty.get(grid.pk)}
             for grid in sorted(grids, key=lambda g: g.code)
         ],
         "held": held(request),

@@ -6,7 +6,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from weilianxin.cases.models import Case, CasePhoto, Rating
+from weilianxin.cases.models import Case, CasePhoto, Rating, Sample
 from weilianxin.lib.programme import programmes
 
 PAGE = 30
@@ -17,7 +17,7 @@ BAD_RATING = 2
 
 def rows_of(cases):
     """With what a row of a list says, in one query."""
-    return cases.select_related("grid", "community", "holder", "unit")
+    return cases.select_related("grid", "community", "holder", "unit", "place")
 
 
 def soonest(cases, after="", limit=PAGE):
@@ -142,11 +142,20 @@ def states_for(role, most=3):
 
 
 def state_words(rows):
-    """Give every case of a page `word`: what staff call its state."""
+    """Give every case of a page `word`, what staff call its state, and `where`, how staff find it."""
     words = {plug.label: plug.flow.words for plug in programmes() if plug.flow}
     for case in rows:
         case.word = words.get(case.programme, {}).get(case.state, case.state)
+        case.where = where(case)
     return rows
+
+
+def where(case):
+    """The address, and what was said about the place beyond it."""
+    full, said = case.place.full_name if case.place else "", case.place_text
+    if not full or full in said:
+        return said
+    return full if not said or said in full else f"{full} {said}"
 
 
 def sections(rows, at):
@@ -166,15 +175,13 @@ def sections(rows, at):
 
 def waiting_samples(account, at):
     """Closings drawn for a look that this account may look at; never its own."""
-    from weilianxin.cases.models import Sample
-
     mine = Case.objects.visible_to(account, at)
     rows = Sample.objects.filter(checked_at__isnull=True, case__in=mine).exclude(case__closer=account)
-    return rows.select_related("case", "case__grid", "case__community", "case__closer")
+    return rows.select_related("case", "case__place", "case__grid", "case__community", "case__closer")
 
 
 def waiting_callbacks(account, at):
     """Bad ratings nobody has called back yet; never those of one's own work."""
     mine = Case.objects.visible_to(account, at)
     rows = Rating.objects.filter(level__lte=BAD_RATING, callback_at__isnull=True, case__in=mine)
-    return rows.exclude(rated=account).select_related("case", "case__grid", "case__community", "rated")
+    return rows.exclude(rated=account).select_related("case", "case__place", "case__grid", "case__community", "rated")

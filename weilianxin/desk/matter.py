@@ -160,7 +160,7 @@ def describe(request, case, actor, *, failed=None, refusal=None):
     ]
     fresh = request.session.get("fresh_links")
     links = request.session.pop("fresh_links")["links"] if fresh and fresh["case"] == case.number else []
-    case.word = plug.flow.words.get(case.state, case.state)
+    lists.state_words([case])
     case.limit_words, case.accept_words = limit_words(case.handle_limit), limit_words(case.accept_limit)
     photos = list(case.photos.select_related("photo", "event").filter(photo__erased_at__isnull=True))
     return {
@@ -296,14 +296,14 @@ def here(request, case):
     if case.place_id is None:
         return []
     rows = Case.objects.visible_to(request.account).filter(place=case.place_id).exclude(pk=case.pk)
-    return lists.state_words(list(rows.order_by("-id")[:5]))
+    return lists.state_words(list(lists.rows_of(rows).order_by("-id")[:5]))
 
 
 def small_map(case):
     if case.grid is None or case.lat is None:
         return None
-    pin = {"lat": case.lat, "lon": case.lon, "label": case.place_text, "kind": "here"}
+    pin = {"lat": case.lat, "lon": case.lon, "label": case.where, "kind": "here"}
     picture = drawn([{"area": case.grid, "label": case.grid.name}], [pin])
     if picture:
-        picture["alt"] = _("%(place)s在%(grid)s的位置") % {"place": case.place_text, "grid": case.grid.name}
+        picture["alt"] = _("%(place)s在%(grid)s的位置") % {"place": case.where, "grid": case.grid.name}
     return picture
