@@ -4,5 +4,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from weilianxin.lib.edge import without_charset
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "weilianxin.config.settings")
-application = get_wsgi_application()
+application = without_charset(get_wsgi_application())

@@ -42,7 +42,7 @@ def mask_phone(phone):
     plain = re.sub(r"[\s-]", "", (phone or "").translate(_PLAIN))
     if match := re.fullmatch(r"(?:\+?86)?(1[0-9]{2})[0-9]{4}([0-9]{4})", plain):
         return f"{match[1]}****{match[2]}"
-    if match := re.fullmatch(r"(0[0-9]{2,3})([0-9]{3,4})([0-9]{4})", plain):
+    if match := re.fullmatch(r"(0[12][0-9]|0[3-9][0-9]{2})([0-9]{3,4})([0-9]{4})", plain):
         return f"{match[1]}-****{match[3]}"
     return "*" * min(len(plain), 8)
 
