@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from argparse import Namespace
+from datetime import UTC, datetime
 
 import pytest
 from django.conf import settings
@@ -216,6 +217,11 @@ def test_the_check_warns_of_a_year_without_calendar(world):
     for day in CalendarDay.objects.filter(date__year=2026):
         day.delete()
     assert "2026" in said(check.of_calendar, at(9))
+
+
+def test_the_next_year_is_asked_for_in_autumn_without_stopping_a_start(world):
+    autumn = datetime(2026, 11, 24, 9, tzinfo=UTC)
+    assert [(p.grave, "2027" in p.what) for p in check.of_calendar(autumn)] == [(False, True)]
 
 
 def test_the_check_names_an_administrator_without_second_factor(world):

@@ -32,10 +32,11 @@ LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]", "::1"}
 
 @dataclass(frozen=True)
 class Problem:
-    """`what` is wrong and `remedy`: what to do, both in a sentence."""
+    """`what` is wrong and `remedy`: what to do, both in a sentence. What is not `grave` yet does not stop a start."""
 
     what: str
     remedy: str
+    grave: bool = True
 
 
 def arguments(parser):
@@ -56,7 +57,7 @@ def show(found):
 
 
 def problems(at=None):
-    """Everything that is missing at `at`, the gravest first; without tables it is only that."""
+    """Everything that is missing at `at`; without tables it is only that."""
     at = at or timezone.now()
     if schema := list(of_schema()):
         return schema
@@ -112,11 +113,12 @@ def of_sms(at):
 
 
 def of_calendar(at):
-    years = missing_years(timezone.localdate(at))
-    if years:
+    today = timezone.localdate(at)
+    for year in missing_years(today):
         yield Problem(
-            _("没有 %(years)s 年的工作日历，期限会按周一到周五算。") % {"years": named(map(str, years))},
+            _("没有 %(year)s 年的工作日历，期限会按周一到周五算。") % {"year": year},
             _("国务院的放假通知出来后运行 weilianxin import calendar，或在工作台“日历”里填。"),
+            grave=year == today.year,
         )
 
 

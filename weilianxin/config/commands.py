@@ -10,14 +10,16 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from weilianxin.areas.calendar import load_shipped
 from weilianxin.areas.models import Area, Level
 from weilianxin.journal import log
 from weilianxin.people.models import Account, Post, Role
 
 
 def migrate(options):
-    """Make the tables, or bring them to this version."""
+    """Make the tables, or bring them to this version; enter the calendar years that come with it."""
     call_command("migrate", interactive=False, verbosity=1)
+    load_shipped()
 
 
 def admin_arguments(parser):

@@ -1,5 +1,6 @@
 """`weilianxin serve`: the web server and the work loop as two children that live and end together."""
 
+import ctypes
 import logging
 import os
 import signal
@@ -35,7 +36,7 @@ def run(options):
     if not settings.DEMO:
         found = check.problems()
         check.show(found)
-        if found and not options.anyway:
+        if any(problem.grave for problem in found) and not options.anyway:
             print(_("没有上线。补好以后再开；一定要现在开，请加 --anyway。"), file=sys.stderr)
             return 1
     call_command("collectstatic", interactive=False, verbosity=0)
@@ -53,7 +54,7 @@ def web_command(options):
         sys.executable,
         *("-m", "granian", "--interface", "wsgi", "--host", options.host, "--port", str(options.port)),
         *("--workers", str(processes), "--blocking-threads", str(max(1, options.threads))),
-        *("--backlog", "1024", "--no-ws", "--respawn-failed-workers", "--log-level", "warning"),
+        *("--backlog", "1024", "--no-ws", "--respawn-failed-workers", "--log-level", "error"),
         "weilianxin.config.wsgi:application",
     ]
 
@@ -84,9 +85,15 @@ def supervise(commands):
 
 def start(command):
     # Their own group: Ctrl-C reaches only us, and we end them in order.
-    child = subprocess.Popen(command, env=os.environ.copy(), start_new_session=True)
+    child = subprocess.Popen(command, env=os.environ.copy(), start_new_session=True, preexec_fn=end_with_parent)
     child.started = time.monotonic()
     return child
+
+
+def end_with_parent():
+    """Linux: a supervisor that is killed leaves no child behind that holds the port."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def restart_dead(commands, children, waits, due):
