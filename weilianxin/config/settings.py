@@ -193,6 +193,9 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env("SMTP_USER"), env("SMTP_PASSWORD")
 EMAIL_USE_SSL = env_bool("SMTP_SSL", True)
 DEFAULT_FROM_EMAIL = env("MAIL_FROM", EMAIL_HOST_USER)
 
+# What the administrator's first page asks for the problems of this installation: called with the moment.
+CHECK = "weilianxin.config.check.problems"
+
 # What the work loop calls with the moment, and every how many seconds (see config/work.py).
 WORK = {
     "weilianxin.notify.deliver.deliver_due": 2,

@@ -110,7 +110,9 @@ def one_year(request, year):
 def act(request, year, what):
     """Change the calendar: enter or remove a day, take the shipped year, set the office hours."""
     within(year)
-    deed = ACTS[what]
+    deed = ACTS.get(what)
+    if deed is None:
+        raise Http404
 
     def do():
         return reverse("desk:admin_calendar_year", args=[deed(request, year)]) + "?done=saved"

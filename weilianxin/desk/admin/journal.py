@@ -3,7 +3,6 @@
 import json
 from importlib import import_module
 
-from django.db.models import Q
 from django.views.decorators.http import require_safe
 
 from weilianxin.journal.models import Checkpoint, Entry
@@ -20,7 +19,9 @@ def people_behind(actors):
     """{reference: name} of staff and units among `actors`; residents stay references."""
     refs = {actor.removeprefix("unit:") for actor in actors}
     names = dict(Account.objects.filter(ref__in=refs, kind=Account.STAFF).values_list("ref", "name"))
-    return names | {f"unit:{ref}": name for ref, name in Unit.objects.filter(ref__in=refs).values_list("ref", "name_zh")}
+    return names | {
+        f"unit:{ref}": name for ref, name in Unit.objects.filter(ref__in=refs).values_list("ref", "name_zh")
+    }
 
 
 @require_safe
@@ -32,7 +33,7 @@ def entries(request):
     if stream:
         rows = rows.filter(stream__name=stream)
     if actor:
-        rows = rows.filter(Q(actor=actor))
+        rows = rows.filter(actor=actor)
     found, before = newest(rows, request.GET.get("before", ""), PAGE)
     names = people_behind({row.actor for row in found})
     for row in found:

@@ -3,6 +3,7 @@
 from datetime import datetime, time, timedelta
 
 from django.db.models import Prefetch
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
@@ -59,7 +60,9 @@ def people(request):
 def account_fields():
     return [
         Field("name", "text", _("姓名"), required=True, most=40),
-        Field("username", "text", _("登录名"), required=True, most=40, help=_("字母、数字、点、横线，不要用身份证号。")),
+        Field(
+            "username", "text", _("登录名"), required=True, most=40, help=_("字母、数字、点、横线。")
+        ),
         Field("phone", "text", _("手机"), most=20, help=_("通知发到这里；不填只能在系统里看通知。")),
     ]
 
@@ -266,7 +269,9 @@ ACTS = {
 def act(request, ref, what):
     """One change to an account: a post, an absence, a way back in."""
     account = loaded(ref)
-    deed = ACTS[what]
+    deed = ACTS.get(what)
+    if deed is None:
+        raise Http404
 
     def do():
         done = deed(request, account, timezone.now())

@@ -131,4 +131,3 @@ def save(request, unit, fields, ties):
     gone, new = sorted(before - set(chosen)), sorted(set(chosen) - before)
     note(request, "unit_changed", unit=unit.ref, fields=changed, tied=new, untied=gone)
     return reverse("desk:admin_unit", args=[unit.ref]) + "?done=saved"
-
