@@ -3,6 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -129,6 +130,23 @@ def test_eight_threads_leave_one_unbroken_chain():
     assert seqs == list(range(1, 401))
     assert Stream.objects.get(name="busy").seq == 400
     assert verify() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_byte_of_an_erased_persons_words_is_left_in_the_database_file():
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL keeps old versions of a row until it is vacuumed; see docs/journal.md")
+
+    def bytes_on_disk():
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return Path(connection.settings_dict["NAME"]).read_bytes()
+
+    words = "奎娄胃昴毕觜参三楼的灯"
+    log.append("case-a", "submit", "acc-1", {}, secrets={"note": words}, person="acc-1")
+    assert words.encode() in bytes_on_disk()
+    log.erase_person("acc-1")
+    assert words.encode() not in bytes_on_disk()
 
 
 @pytest.fixture

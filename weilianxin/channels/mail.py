@@ -2,6 +2,7 @@
 
 import re
 import smtplib
+from email.utils import make_msgid
 
 from django.conf import settings
 from django.core.mail import BadHeaderError, EmailMessage, get_connection
@@ -45,6 +46,4 @@ def _answered(code):
 
 
 def _message_id():
-    from email.utils import make_msgid
-
     return make_msgid(domain=settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip(" >") or None)

@@ -33,7 +33,7 @@ def send(address, body):
 
     Raises Retry, GiveUp or NotConfigured.
     """
-    number = re.sub(r"[\s-]", "", address or "")
+    number = re.sub("[ -]", "", address or "")
     if not re.fullmatch(r"\+?[0-9]{5,15}", number):
         raise GiveUp("bad-address")
     if settings.SMS == "console":
