@@ -1,0 +1,69 @@
+"""What the documents say about settings, commands and rooms is what the house has."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from weilianxin.config import cli
+
+ROOT = Path(__file__).resolve().parents[1]
+RUN = (ROOT / "docs" / "run.md").read_text(encoding="utf-8")
+MAP = (ROOT / "docs" / "map.md").read_text(encoding="utf-8")
+# For those who develop or look closely, not for those who run an installation.
+NOT_FOR_OPERATORS = {"DEBUG", "DEMO"}
+
+
+def settings_of_the_code():
+    source = (ROOT / "weilianxin" / "config" / "settings.py").read_text(encoding="utf-8")
+    return set(re.findall(r"env(?:_bool)?\(\"([A-Z_]+)\"", source)) - NOT_FOR_OPERATORS
+
+
+def test_every_setting_is_explained_to_the_operator():
+    told = set(re.findall(r"`(?:WEILIANXIN)?_([A-Z_]+)`", RUN)) | set(re.findall(r"WEILIANXIN_([A-Z_]+)", RUN))
+    short = {name.removeprefix(prefix) for name in settings_of_the_code() for prefix in ("SMS_", "SMTP_")}
+    missing = {name for name in settings_of_the_code() if name not in told and f"_{name}`" not in RUN}
+    assert missing == set()
+    invented = {name for name in told if name not in settings_of_the_code() and name not in short}
+    assert invented == set()
+
+
+def test_every_command_of_an_operator_is_explained():
+    told = RUN + (ROOT / "README.md").read_text(encoding="utf-8")
+    for command in set(cli.COMMANDS) - {"demo", "bench", "route", "import reports"}:
+        assert f"weilianxin {command}" in told, command
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_read_me_shows_commands_that_exist(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    shown = set(re.findall(r"make ([a-z]+)", text))
+    assert {"demo", "test"} <= shown <= targets
+    for words in re.findall(r"bin/weilianxin ([a-z]+(?: [a-z]+)?)", text):
+        assert cli.find(words.split())[0], words
+
+
+def test_every_room_stands_on_the_map_and_every_door_on_it_opens():
+    rooms = {p.parent.name for p in (ROOT / "weilianxin").glob("*/__init__.py")} - {"programmes"}
+    programmes = {f"programmes/{p.parent.name}" for p in (ROOT / "weilianxin" / "programmes").glob("*/__init__.py")}
+    for room in rooms | programmes:
+        row = re.search(rf"^\| `weilianxin/{room}` \|.*\| (.+) \|$", MAP, re.MULTILINE)
+        assert row, f"{room} is not on the map"
+        for door in re.findall(r"`([\w/]+\.py)`", row[1]):
+            assert (ROOT / "weilianxin" / room / door).exists(), f"{room}/{door}"
+    for path in re.findall(r"`((?:programmes|areas|people|cases|notify|config|support)/[\w/]+\.(?:py|csv))`", MAP):
+        assert (ROOT / "weilianxin" / path).exists() or (ROOT / "tests" / path).exists(), path
+
+
+def test_no_lock_file_names_a_host():
+    for path in ROOT.glob("requirements*.lock"):
+        assert "://" not in path.read_text(encoding="utf-8"), path.name
+
+
+def test_every_locked_package_has_a_hash():
+    for path in ROOT.glob("requirements*.lock"):
+        text = path.read_text(encoding="utf-8")
+        packages = re.findall(r"^[a-z0-9][\w.-]*==[^\n]*(?:\n[ ]+--hash[^\n]*)*", text, re.MULTILINE)
+        assert len(packages) > 10
+        assert [p.split("==")[0] for p in packages if "--hash=sha256:" not in p] == []
