@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from weilianxin.cases.models import Phase, Rating
 from weilianxin.lib.programme import programme
+from weilianxin.people.posts import on_duty_many
 
 from . import words
 
@@ -24,13 +25,16 @@ def for_cards(cases):
 def cards(cases, at=None):
     """One card for each case of `for_cards`, those that wait for the reader first; pieces/matter_card.html draws it."""
     at = at or timezone.now()
-    made = [card(case, at, rated=case.rated) for case in cases]
+    cases = list(cases)
+    waiting = {c.grid_id: c.grid for c in cases if c.grid_id and not c.holder_id and c.is_open}
+    duties = on_duty_many(waiting.values(), at) if waiting else {}
+    made = [card(case, at, rated=case.rated, first=duties.get(case.grid_id)) for case in cases]
     made.sort(key=lambda c: not c["turn"])  # stable: the order given otherwise
     return made
 
 
-def card(case, at, *, rated=False):
-    """What pieces/matter_card.html needs for one case."""
+def card(case, at, *, rated=False, first=None):
+    """What pieces/matter_card.html needs for one case; `first` is the Duty that takes it up, until somebody has."""
     shown = case.parent if case.parent_id else case  # a merged one stands as the case it went into
     word = reader_word(shown, rated=rated, at=at)
     confirm = bool(shown.outcome and shown.disputable_until and at <= shown.disputable_until and not rated)
@@ -58,14 +62,21 @@ def card(case, at, *, rated=False):
         "how_more": "",
         "how_url": "",
     }
+    if not made["who"] and first is not None and shown.is_open:
+        if shown.paused:
+            made["who"] = first.account.name
+        else:
+            made["who_more"] = _("等%(name)s签收") % {"name": first.account.name}
     if shown.closed_at and shown.phase == Phase.DONE:
         made["by"] = words.day(shown.closed_at)
+        made["by_more"] = shown.get_outcome_display()
     elif shown.paused:
         made["by"] = _("等您回答以后")
     elif due and shown.is_open:
         made["by"] = words.before(due)
         made["by_more"] = words.date(due) if shown.accepted_at else _("先答复您")
     if shown.paused:
+        made["word"] = _("等您补充")
         made["how"], made["how_url"] = _("请您补充一句"), url
     elif confirm:
         made["how"], made["how_url"] = _("看结果，评一评"), url

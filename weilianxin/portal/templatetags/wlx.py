@@ -110,6 +110,13 @@ def up_to(value, most):
 
 
 @register.filter
+def spaced(phone):
+    """A number in groups one can read out: 139 0000 0102."""
+    phone = str(phone or "")
+    return f"{phone[:3]} {phone[3:7]} {phone[7:]}" if len(phone) == 11 and phone.isdecimal() else phone
+
+
+@register.filter
 def can_call(person):
     """Whether this person's or office's telephone may be a link to call."""
     return bool(settings.CALLS and not getattr(person, "is_demo", False) and getattr(person, "phone", ""))
