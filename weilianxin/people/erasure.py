@@ -23,8 +23,9 @@ def register_eraser(fn):
 def erase(account, at):
     """Erase what identifies `account` in every room, wholly or not at all; the empty row and the journal stay.
 
-    Ends all its sessions. On SQLite what was deleted is overwritten (`secure_delete`) and the write-ahead log, which
-    still holds the old pages, is emptied once the transaction stands. Doing it twice does no harm.
+    Deletes all its sessions, so a view calls `session.sign_out` afterwards. On SQLite what was deleted is overwritten
+    (`secure_delete`) and the write-ahead log, which still holds the old pages, is emptied once the transaction stands.
+    Doing it twice does no harm.
     """
     with transaction.atomic():
         account = Account.objects.select_for_update().get(pk=account.pk)
