@@ -15,10 +15,10 @@ LAST_STEP = 4  # after this ring the duty leader has been told; then once a day 
 
 
 def until_accepted(case, at, start=None):
-    """Waiting for somebody to take it on."""
-    due = deadline(case, limit=case.accept_limit, start=start or case.created_at)
-    case_alarm = due
-    return {"accept_due_at": due, "next_due_at": due, "alarm_at": case_alarm, "alarm_step": 0}
+    """Waiting for somebody to take it on; `start` begins the clock anew, otherwise it runs on from where it began."""
+    start = start or case.clock_from or case.created_at
+    due = deadline(case, limit=case.accept_limit, start=start)
+    return {"clock_from": start, "accept_due_at": due, "next_due_at": due, "alarm_at": due, "alarm_step": 0}
 
 
 def while_asking(at):

@@ -2,7 +2,6 @@
 
 import hashlib
 
-from django.db.models import F
 from django.utils.translation import gettext as _
 
 from weilianxin.cases.engine import deadline, pause, resume, write_event
@@ -96,8 +95,8 @@ def recoded(doing):
         )
     if category is not None:
         _reclassify(doing, category, urgency)
-    if case.accepted_at is None:
-        doing.set(accept_limit=policy.limits_for(category, urgency, case.created_at)[0])
+    if case.state == "received":
+        doing.set(accept_limit=policy.limits_for(category, urgency, case.clock_from)[0])
         doing.set(**alarms.until_accepted(case, doing.at))
     elif rises:
         _accept, on_site, handle = policy.limits_for(category, urgency, doing.at)
@@ -143,7 +142,7 @@ def transferred(doing):
 
 def taken_back(doing):
     doing.set(outcome="", closed_at=None, holder=doing.actor.account, returned=doing.case.returned + 1)
-    if not doing.case.clock_from:
+    if not doing.case.handle_limit:
         _accept, _site, handle = policy.limits_for(doing.facts["report"].category, doing.case.urgency, doing.at)
         doing.set(clock_from=doing.at, handle_limit=handle, accepted_at=doing.at, rule_version=policy.rule_version())
     doing.set(due_at=deadline(doing.case))
@@ -328,7 +327,7 @@ def withdrawn(doing):
     resume(doing.case, doing.at)
     _end_tasks(doing, Task.CANCELLED)
     if doing.case.parent_id:
-        Case.objects.filter(pk=doing.case.parent_id).update(headcount=F("headcount") - 1, version=F("version") + 1)
+        _count_heads(doing, doing.case.parent, "left", -1)
     doing.set(outcome="withdrawn", closed_at=doing.at, parent=None, **alarms.NONE)
 
 
@@ -338,16 +337,21 @@ def anonymised(doing):
 
 def merged(doing):
     """The parent works on; this reporter keeps notices, rating and dispute."""
-    parent = doing.data["parent"]
-    parent = Case.objects.select_for_update(of=("self",)).get(pk=parent.pk)
-    taken = Case.objects.filter(pk=parent.pk, phase__in=("new", "active", "waiting"), parent__isnull=True).update(
-        headcount=F("headcount") + 1, version=F("version") + 1
-    )
-    if not taken:
+    parent = _count_heads(doing, doing.data["parent"], "joined", +1)
+    if not parent.is_open or parent.parent_id:
         raise Refused(_("那件事已经办结或并到别处了。"))
-    write_event(parent, "joined", doing.actor, at=doing.at, role=doing.role, data={"headcount": parent.headcount + 1})
     doing.set(parent=parent, outcome="duplicate", **alarms.NONE)
     doing.public |= {"parent": parent.number}
+
+
+def _count_heads(doing, parent, act, change):
+    """One reporter more or less on the matter they share: its own line in its timeline, under its lock."""
+    parent = Case.objects.select_for_update(of=("self",)).get(pk=parent.pk)
+    parent.headcount += change
+    write_event(parent, act, doing.actor, at=doing.at, role=doing.role, data={"headcount": parent.headcount})
+    parent.version += 1
+    parent.save(update_fields=["headcount", "version"])
+    return parent
 
 
 def split(doing):
@@ -356,7 +360,7 @@ def split(doing):
     inside = parent.is_open or (parent.disputable_until and doing.at <= parent.disputable_until)
     if not inside:
         raise Refused(_("已经过了可以提出的日子。如果问题还在，请再报一件。"))
-    Case.objects.filter(pk=parent.pk).update(headcount=F("headcount") - 1, version=F("version") + 1)
+    _count_heads(doing, parent, "left", -1)
     doing.public |= {"parent": parent.number}
     doing.set(parent=None, outcome="")
     if parent.state == "closed":

@@ -167,7 +167,9 @@ def join(account, token, *, text="", photos=(), anonymity=Anonymity.N1, at=None,
             lon=location.lon if location else parent.lon,
             cell=location.cell if location else parent.cell,
         )
-        Report.objects.create(case=case, text=text, category=category, consent_version=current_version("service").version)
+        Report.objects.create(
+            case=case, text=text, category=category, consent_version=current_version("service").version
+        )
         case = perform(case, "merge", actor, at=at, parent=parent)
     return case
 

@@ -1,4 +1,4 @@
-"""Saying where: one's own entrance, a plate, a compound step by step, a public place, an address, or the phone's point."""
+"""Saying where: one's own entrance, a plate, a compound step by step, a public place, an address, the phone's point."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy

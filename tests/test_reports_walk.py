@@ -1,0 +1,208 @@
+"""A random walk over the flow of a report: whoever does whatever, in any order, no promise breaks.
+
+Five thousand steps from each of four seeds, with all posts, strangers, outside units, merged neighbours and the clock.
+After every act the case is held against the invariants below; after every refusal it must stand as before.
+"""
+
+import random
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from weilianxin.areas.locate import locate
+from weilianxin.cases.access import SYSTEM_ACTOR, actor_on, handler_on, posts_of
+from weilianxin.cases.engine import allowed, deadline, perform
+from weilianxin.cases.errors import Refused
+from weilianxin.cases.models import Case, CasePhoto, Task
+from weilianxin.cases.ring import ring_due
+from weilianxin.journal.models import Entry
+from weilianxin.journal.verify import verify
+from weilianxin.people.models import Unit
+from weilianxin.programmes.reports import intake
+from weilianxin.programmes.reports.flow import REPORTS
+from weilianxin.programmes.reports.models import Category, Parameter, Report
+from weilianxin.programmes.reports.words import RATINGS, REFUSALS
+
+from .support.world import at, photo
+
+pytestmark = pytest.mark.django_db
+
+STEPS = 5000
+POPULATION = 10
+ENDED = ("closed", "refused", "transferred_out", "merged", "withdrawn")
+
+
+class Walk:
+    def __init__(self, world, seed):
+        self.w, self.r, self.now, self.steps = world, random.Random(seed), at(9), 0
+        self.cases, self.done, self.refused, self.reached = [], Counter(), Counter(), set()
+        self.categories = {c.code: c for c in Category.objects.all() if c.channel_out != "integrity"}
+        self.units = list(Unit.objects.all())
+        self.staff = [
+            world.worker, world.backup, world.leader, world.secretary, world.dispatcher, world.verifier,
+            world.callback, world.duty, world.admin, world.auditor, world.stranger_worker, world.other_leader,
+        ]  # fmt: skip
+        self.residents = [world.resident, world.neighbour, world.stranger]
+        self.posts = {account: posts_of(account, self.now) for account in (*self.staff, *self.residents)}
+
+    def report(self):
+        r = self.r
+        about = r.choice(("thing",) * 6 + ("person", "unit", "staff"))
+        return intake.submit(
+            r.choice(self.residents[:2]),
+            text=r.choice(("楼道里的灯不亮了", "下水道堵了味道很大", "有人把车停在消防通道")),
+            location=locate(place=r.choice((self.w.entrance, self.w.room, self.w.compound))),
+            category=self.categories[
+                r.choice(("XQ201", "XQ201", "XQ202", "09012", "XQ902", "XQ999", "XQ601", "06027"))
+            ],
+            kind="投诉" if about != "thing" else r.choice(("求助", "咨询", "建议")),
+            about=about,
+            anonymity=r.choice(("N0", "N1", "N2")),
+            at=self.now,
+        )
+
+    def actors(self, case):
+        """Everybody who could come near this case, each in their capacity."""
+        tasks = Task.objects.filter(case=case, state__in=("issued", "signed", "done")).select_related("unit")
+        people = [actor_on(case, account, self.now, posts=posts) for account, posts in self.posts.items()]
+        return people + [handler_on(task, self.r.choice(("翼火", "轸水", "翼火", ""))) for task in tasks]
+
+    def choose(self, case):
+        """An act and somebody for it: mostly one who may, sometimes anybody."""
+        actors = self.actors(case)
+        if self.r.random() < 0.1:
+            return self.r.choice(REPORTS.moves), self.r.choice([*actors, SYSTEM_ACTOR])
+        moves = [m for m in REPORTS.from_state(case.state) if any(a.role_for(m) for a in actors)]
+        if not moves:
+            return self.r.choice(REPORTS.moves), self.r.choice(actors)
+        move = self.r.choice(moves)
+        return move, self.r.choice([a for a in actors if a.role_for(move)])
+
+    def data(self, case, move):
+        r = self.r
+        rough = r.random() < 0.08  # sometimes the form says nonsense
+        values = {
+            "note": "" if rough else r.choice(("看过了，情况属实", "请再说清楚一点", "已经处理好了")),
+            "category": r.choice([None, None, *self.categories.values()]),
+            "urgency": r.choice((None, None, None, "U0", "U1", "U2", "U3")),
+            "place": None,
+            "reason": r.choice(list(REFUSALS)),
+            "right_channel": "" if rough else "12345",
+            "parent": r.choice(self.cases) if self.cases else None,
+            "channel": r.choice(("mediation", "police", "service", "case")),
+            "receiver": "" if rough else "派出所 值班室",
+            "unit": None if rough else r.choice(self.units),
+            "assists": r.sample(self.units, r.randint(0, 2)),
+            "proposed": "" if rough else "市政养护",
+            "outcome": r.choice(("solved", "solved", "solved", "partly", "explained", "cannot_now", "withdrawn")),
+            "plan_date": None if rough else (self.now + timedelta(days=7)).date(),
+            "no_before": "" if rough else "到场时已经修好",
+            "level": r.choice([*RATINGS, 7]),
+            "public_title": "" if rough else "楼道灯修好了",
+            "public_text": "" if rough else "换了新灯泡，楼道亮了。",
+            "public_photos": [],
+        }
+        return {name: values[name] for name in move.fields if name in values}
+
+    def step(self):
+        r = self.r
+        self.now += timedelta(minutes=r.choice((0, 0, 1, 1, 5, 5, 30, 240)) if r.random() < 0.97 else 1500)
+        if len(self.cases) < POPULATION:
+            self.cases.append(self.report())
+        case = Case.objects.get(pk=r.choice(self.cases).pk)
+        move, actor = self.choose(case)
+        self.steps += 1
+        if move.name in ("escalate", "no_answer"):
+            ring_due(self.now)
+            case.refresh_from_db()
+            self.check(case)
+            return
+        if r.random() < 0.05:
+            assert all(actor.role_for(m) for m in allowed(case, actor, at=self.now))
+        photos = []
+        if "photos" in move.fields and r.random() < 0.8:
+            photos = [(photo(), CasePhoto.AFTER if "outcome" in move.fields else CasePhoto.BEFORE)]
+        seen = case.version if r.random() < 0.9 else max(0, case.version - 1)
+        before = (case.state, case.version, case.holder_id, case.due_at, case.headcount)
+        try:
+            perform(
+                case, move.name, actor, at=self.now, seen_version=seen if move.fresh else None, photos=photos,
+                **self.data(case, move),
+            )  # fmt: skip
+        except Refused as refusal:
+            assert str(refusal), move.name
+            self.refused[move.name] += 1
+            case = Case.objects.get(pk=case.pk)
+            assert before == (case.state, case.version, case.holder_id, case.due_at, case.headcount), move.name
+        else:
+            assert actor.role_for(move), f"{move.name} was done by somebody who may not"
+            self.done[move.name] += 1
+            self.reached.add((before[0], move.name, actor.role_for(move)))
+            case = Case.objects.get(pk=case.pk)
+            self.check(case, move.name)
+            if case.parent_id:
+                self.check(Case.objects.get(pk=case.parent_id))
+        if case.state in ENDED and r.random() < 0.1:
+            self.cases = [c for c in self.cases if c.pk != case.pk]
+
+    def check(self, case, act=""):
+        hint = f"{case.number} {act} in {case.state}"
+        report = Report.objects.get(pk=case.pk)
+        tasks = Counter(Task.objects.filter(case=case).values_list("part", "state"))
+        open_tasks = sum(n for (_part, state), n in tasks.items() if state in ("issued", "signed"))
+        pauses = case.pauses.filter(until__isnull=True).count()
+        # State, phase and outcome are three axes that agree.
+        assert case.phase == REPORTS.phases[case.state], hint
+        ends = {"closed": True, "transferred_out": True, "withdrawn": True, "merged": True}
+        assert bool(case.outcome) == ends.get(case.state, False), f"{hint} {case.outcome}"
+        # One owner and one deadline while it is open, none afterwards.
+        if case.state in ("accepted", "dispatched", "working", "replied"):
+            assert case.holder_id and case.handle_limit and case.rule_version, hint
+            assert case.due_at == deadline(case) == case.next_due_at, hint
+        if case.state == "received":
+            due = deadline(case, limit=case.accept_limit)
+            assert due is not None and due == case.accept_due_at == case.next_due_at, hint
+        assert (case.alarm_at is not None) == case.is_open, hint
+        assert (case.phase == "waiting") == (pauses == 1), hint
+        # A closing is a claim: another person where it matters, evidence, a window.
+        if case.state == "closed":
+            event = case.events.filter(act__startswith="close").latest("seq")
+            assert case.closer_id == event.actor_id and case.disputable_until > case.closed_at, hint
+            if act.startswith("close"):
+                acts = case.events.filter(seq__lt=event.seq, act__in=("start", "reply"))
+                if case.urgency in ("U0", "U1") or report.about != "thing" or case.reopened:
+                    assert not acts.filter(actor=case.closer).exists(), hint
+                advice = case.urgency == "U3" or report.kind in ("咨询", "建议", "表扬")
+                assert advice or case.photos.filter(stage="after").exists(), hint
+        if act in ("dispute", "reopen"):
+            assert case.holder_id not in (None, case.closer_id), hint
+            assert case.about_account_id is None or case.holder_id != case.about_account_id, hint
+        if case.state in ENDED:
+            assert open_tasks == 0, f"{hint} {tasks}"
+        assert sum(n for (part, s), n in tasks.items() if part == "lead" and s in ("issued", "signed")) <= 1, hint
+        # Merging counts heads and makes no chains.
+        assert case.headcount == 1 + Case.objects.filter(parent=case, state="merged").count(), hint
+        assert (case.state == "merged") == (case.parent_id is not None), hint
+        if case.parent_id:
+            assert case.parent.parent_id is None, hint
+        assert case.asked <= 2 and case.reopened <= 1, hint
+        # The timeline, the version and the journal tell the same story.
+        assert list(case.events.values_list("seq", flat=True)) == list(range(1, case.version + 1)), hint
+        if self.r.random() < 0.05:
+            assert Entry.objects.filter(stream__name=case.stream).count() == case.version, hint
+            for account in (self.w.stranger_worker, self.w.other_leader, self.w.admin, self.w.auditor, self.w.stranger):
+                seen = Case.objects.visible_to(account, self.now).filter(pk=case.pk).exists()
+                assert seen == (case.reporter_id == account.pk), hint
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_five_thousand_steps_break_no_invariant(world, seed):
+    Parameter.objects.create(key="sample_percent", value="40")
+    walk = Walk(world, seed)
+    while walk.steps < STEPS:
+        walk.step()
+    rare = {"see", "escalate", "no_answer", "publish", "unpublish", "take_back", "contest_refusal", "split_out"}
+    unreached = {m.name for m in REPORTS.moves} - set(walk.done) - rare
+    assert not unreached, f"never done: {unreached}"
+    assert verify() == []
