@@ -1,0 +1,117 @@
+"""The conversation with one's own grid worker: seen by its two sides only, and no place for promises."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from weilianxin.cases.models import Case
+from weilianxin.people.models import Dwelling
+from weilianxin.programmes.reports import policy, threads
+from weilianxin.programmes.reports.models import Draft, Thread, ThreadMessage
+
+from .test_resident_pages import jpeg, words
+
+pytestmark = pytest.mark.django_db
+
+
+def say(client, body="单元门关不上，能来看看吗？", **more):
+    return client.post(reverse("reports:thread"), {"body": body, **more})
+
+
+def test_what_one_side_writes_the_other_reads_and_answers(world, signed_in):
+    resident, worker = signed_in(world.resident), signed_in(world.worker)
+    assert say(resident, photos=[jpeg()]).status_code == 302
+    thread = Thread.objects.get()
+    assert world.resident.name in words(worker.get(reverse("reports:staff_threads")))
+    page = reverse("reports:staff_thread", args=[thread.pk])
+    assert "单元门关不上" in words(worker.get(page))
+    assert "已读" in words(resident.get(reverse("reports:thread")))
+    assert worker.post(page, {"body": "下午去看。"}).status_code == 302
+    assert "下午去看。" in words(resident.get(reverse("reports:thread")))
+    thread.refresh_from_db()
+    assert thread.answer_due_at is None
+
+
+def test_nobody_else_reads_the_thread_or_its_photos(world, signed_in):
+    say(signed_in(world.resident), photos=[jpeg()])
+    thread = Thread.objects.get()
+    page = reverse("reports:staff_thread", args=[thread.pk])
+    for account in (world.stranger_worker, world.dispatcher, world.verifier, world.admin):
+        assert signed_in(account).get(page).status_code == 404
+    ref = ThreadMessage.objects.get(from_staff=False).photos.get().ref
+    picture = reverse("reports:thread_photo", args=[ref, "thumb"])
+    assert signed_in(world.resident).get(picture).status_code == 200
+    assert signed_in(world.worker).get(picture).status_code == 200
+    for client in (signed_in(world.neighbour), signed_in(world.stranger_worker), Client()):
+        assert client.get(picture).status_code == 404
+    assert "单元门" not in words(signed_in(world.neighbour).get(reverse("reports:thread")))
+
+
+def test_words_of_danger_show_the_numbers_to_dial(world, signed_in):
+    client = signed_in(world.resident)
+    say(client, "楼下有煤气味")
+    assert 'class="danger"' in words(client.get(reverse("reports:thread")))
+
+
+def test_an_empty_message_is_refused_and_too_many_photos_keep_the_words(world, signed_in):
+    client = signed_in(world.resident)
+    assert say(client, "  ").status_code == 422
+    full = say(client, "四张照片", photos=[jpeg() for _n in range(4)])
+    assert full.status_code in (409, 422) and "四张照片" in words(full)
+    assert not ThreadMessage.objects.exists()
+
+
+def test_a_message_becomes_a_report_whose_clock_started_when_it_was_written(world, signed_in):
+    client = signed_in(world.resident)
+    say(client)
+    message = ThreadMessage.objects.get(from_staff=False)
+    earlier = timezone.now() - timezone.timedelta(hours=2)
+    ThreadMessage.objects.filter(pk=message.pk).update(at=earlier)
+    answer = client.post(reverse("reports:thread_report", args=[message.pk]))
+    assert answer.url == reverse("reports:new")
+    assert "单元门关不上" in words(client.get(reverse("reports:new")))
+    client.post(reverse("reports:new"), {"text": message.body, "category": "XQ201", "do": "next"})
+    client.post(reverse("reports:place"), {"where": "home", "do": "next"})
+    client.post(reverse("reports:send"), {"anonymity": "N1"})
+    case = Case.objects.get()
+    message.refresh_from_db()
+    assert message.case == case
+    assert case.accept_due_at == policy.limit_end(case.accept_limit, earlier)
+    assert not Draft.objects.exists()
+    assert signed_in(world.neighbour).post(reverse("reports:thread_report", args=[message.pk])).status_code == 404
+
+
+def test_staff_file_a_report_for_the_resident_from_a_message(world, signed_in):
+    say(signed_in(world.resident))
+    message = ThreadMessage.objects.get(from_staff=False)
+    worker = signed_in(world.worker)
+    page = reverse("reports:staff_thread_report", args=[message.thread_id, message.pk])
+    assert worker.get(page).status_code == 200
+    refused = worker.post(page, {"text": "单元门关不上，请修", "category": "", "place": "星影苑6幢2单元"})
+    assert refused.status_code == 422 and "单元门关不上，请修" in words(refused)
+    worker.post(page, {"text": "单元门关不上，请修", "category": "XQ201", "place": "星影苑6幢2单元"})
+    case = Case.objects.get()
+    assert case.reporter == world.resident and case.grid == world.grid
+    assert case.number in words(signed_in(world.resident).get(reverse("reports:matters")))
+    assert worker.get(page).status_code == 404  # it has become one
+    assert signed_in(world.stranger_worker).get(page).status_code == 404
+
+
+def test_without_a_dwelling_the_page_says_how_to_find_the_worker(world, signed_in):
+    Dwelling.objects.filter(account=world.resident).delete()
+    page = signed_in(world.resident).get(reverse("reports:thread"))
+    assert page.status_code == 200 and reverse("portal:bind") in words(page)
+
+
+def test_long_conversations_are_paged(world, signed_in):
+    thread = threads.thread_for(world.resident, timezone.now())
+    at = timezone.now()
+    ThreadMessage.objects.bulk_create(
+        ThreadMessage(thread=thread, author=world.resident, from_staff=False, body=f"第{n}句", at=at) for n in range(40)
+    )
+    client = signed_in(world.resident)
+    page = words(client.get(reverse("reports:thread")))
+    assert "第39句" in page and "第3句" not in page
+    older = page.partition('href="?before=')[2].partition('"')[0]
+    assert "第3句" in words(client.get(reverse("reports:thread") + f"?before={older}"))
