@@ -269,7 +269,8 @@ class AreaRows:
 
 def as_date(text):
     """The date in `text` (2026-10-01, 2026/10/1, 2026年10月1日), or None."""
+    match = re.fullmatch(r"([0-9]{4})[-./年]([0-9]{1,2})[-./月]([0-9]{1,2})日?", text)
     try:
-        return date.fromisoformat(re.sub(r"[./年月]", "-", text).rstrip("日").strip()[:10])
+        return date(*map(int, match.groups())) if match else None
     except ValueError:
         return None

@@ -5,6 +5,7 @@ the plate, then the point, then the area. Everything that was given is kept: the
 point lies from the address.
 """
 
+import re
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -111,7 +112,7 @@ def _chosen(place):
         return None
     if isinstance(place, Place):
         return place
-    found = Place.objects.current().filter(pk=place).first() if str(place).isdecimal() else None
+    found = Place.objects.current().filter(pk=place).first() if re.fullmatch(r"[0-9]{1,18}", str(place)) else None
     if found is None:
         raise NotFound(_("这个地点已经不用了，请重新选择。"))
     return found

@@ -4,10 +4,9 @@ import json
 import math
 
 from django.utils.translation import gettext as _
-from shapely import STRtree
+from shapely import STRtree, transform
 from shapely.errors import ShapelyError
 from shapely.geometry import mapping, shape
-from shapely.ops import transform
 from shapely.validation import explain_validity
 
 from weilianxin.areas.models import Area
@@ -52,7 +51,7 @@ def outline(geometry, datum=WGS84):
             raise BadOutline(_("边界的经度和纬度写反了"), _("GeoJSON 里先写经度，再写纬度"))
         raise BadOutline(_("边界不在国内"), _("请核对坐标，单位是度"))
     try:
-        drawn = transform(lambda lon, lat, *_height: _round(*to_wgs84(lon, lat, datum)), drawn)
+        drawn = transform(drawn, lambda points: _moved(points, datum))
     except ValueError as problem:
         raise BadOutline(str(problem).rstrip("。"), _("请写 wgs84、gcj02 或 bd09")) from None
     if not drawn.is_valid:
@@ -113,5 +112,8 @@ def _rings(drawn):
         yield from part.interiors
 
 
-def _round(lon, lat):
-    return round(lon, 7), round(lat, 7)
+def _moved(points, datum):
+    for n, (lon, lat) in enumerate(points.tolist()):
+        lon, lat = to_wgs84(lon, lat, datum)
+        points[n] = round(lon, 7), round(lat, 7)
+    return points

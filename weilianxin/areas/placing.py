@@ -76,12 +76,14 @@ class _Places:
             self.keep(row, path, given)
         if self.report.problems:
             return
-        # The grid of a compound follows from its buildings, so it is settled before anything is written.
+        # The grid of a compound follows from its buildings, so it is settled before new rows are written.
         parts = defaultdict(list)
         for building in self.fresh[PlaceKind.BUILDING]:
             parts[id(building.parent)].append(building)
-        for compound in self.touched.values():
+        for compound, row in self.touched.values():
             self.settle(compound, parts[id(compound)])
+            if compound.community_id is None:
+                self.bad(row, "网格编码", _("没有写属于哪个网格"), _("请写 15 位网格编码，或写上它的幢"))
         for kind in PlaceKind:
             for place in self.fresh[kind]:
                 place.parent = place.parent  # takes the key that the parent has got by now
@@ -172,15 +174,13 @@ class _Places:
 
     def keep(self, row, path, given):
         compound, parent, full = None, None, ""
-        for n, (kind, name) in enumerate(path, start=1):
+        for kind, name in path:
             full += (" " if kind == PlaceKind.BUILDING else "") + name
             place = self.places.get(fold(full))
             grid = given.get("grid") or (place and place.grid) or (parent and parent.grid)
             if place is None:
                 if grid is None and kind != PlaceKind.COMPOUND:
                     return self.bad(row, "网格编码", _("没有写属于哪个网格"), _("请写 15 位网格编码"))
-                if grid is None and n == len(path):
-                    return self.bad(row, "网格编码", _("没有写属于哪个网格"), _("请写 15 位网格编码，或先写它的幢"))
                 place = Place(
                     kind=kind, name_zh=name, full_name=full, parent=parent, compound=compound, grid=grid,
                     community=grid and grid.community,
@@ -190,7 +190,7 @@ class _Places:
                 self.report.made += 1
             if kind == PlaceKind.COMPOUND:
                 compound = place
-                self.touched[id(place)] = place  # not by key: a new one has none yet
+                self.touched.setdefault(id(place), (place, row))  # not by key: a new one has none yet
                 if given.get("property_kind"):
                     self.change(place, {"property_kind": given["property_kind"]}, counts=False)
             parent = place
