@@ -1,5 +1,6 @@
 """The command, the work loop, the health page, the check before going live, and what tests themselves stand on."""
 
+import io
 import json
 import logging
 import os
@@ -18,8 +19,8 @@ from django.utils.module_loading import import_string
 from tests.support import browser as chromium
 from tests.support.world import at
 from weilianxin.areas.models import CalendarDay
-from weilianxin.config import check, cli, health, logs, serve, work
-from weilianxin.people.models import Post, Role, Unit
+from weilianxin.config import check, cli, commands, health, logs, serve, work
+from weilianxin.people.models import Account, Post, Role, Unit
 from weilianxin.programmes.reports.models import Category, LevelLimit
 
 
@@ -311,3 +312,23 @@ def test_a_page_that_asks_another_host_is_noticed(chromium_browser):
     context.close()
     with pytest.raises(AssertionError, match="elsewhere"):
         chromium.assert_stayed_home(context)
+
+
+def make_admin(monkeypatch, password, username="chief"):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(password + "\n"))
+    return commands.admin(Namespace(username=username, name="觜火", subdistrict=None))
+
+
+def test_the_first_administrator_is_made_at_the_command_line_and_must_set_a_second_factor(world, monkeypatch):
+    assert make_admin(monkeypatch, "a long way to the stars") == 0
+    made = Account.objects.get(username="chief")
+    assert made.check_password("a long way to the stars") and made.kind == Account.STAFF
+    assert [(p.role, p.area) for p in made.posts.all()] == [(Role.SYSTEM_ADMIN, world.subdistrict)]
+    assert "觜火" in said(check.of_administrators)
+
+
+def test_a_weak_password_or_a_taken_name_makes_no_administrator(world, monkeypatch):
+    before = Account.objects.count()
+    assert make_admin(monkeypatch, "123456") == 1
+    assert make_admin(monkeypatch, "a long way to the stars", username=world.admin.username) == 1
+    assert Account.objects.count() == before

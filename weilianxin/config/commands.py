@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from weilianxin.areas.calendar import load_shipped
 from weilianxin.areas.models import Area, Level
-from weilianxin.journal import log
-from weilianxin.people.models import Account, Post, Role
+from weilianxin.people import posts
+from weilianxin.people.models import Account, Role
 
 
 def migrate(options):
@@ -47,8 +47,7 @@ def admin(options):
     at = timezone.now()
     with transaction.atomic():
         account.save()
-        Post.objects.create(account=account, role=Role.SYSTEM_ADMIN, area=found[0], since=at)
-        log.append("people", "admin_made", "system", {"account": account.ref, "area": found[0].code}, at=at)
+        posts.assign(account, Role.SYSTEM_ADMIN, found[0], at, None)
     print(_("好了。请用这个登录名登录工作台，第一次登录时绑定第二因素。"))
     return 0
 
