@@ -262,6 +262,11 @@ class TestRefusal:
         assert f"{code} refused at the edge: characters" in caplog.text
         assert "13800001234" not in caplog.text + sentence(response)
 
+    def test_the_address_with_its_token_is_not_in_the_log(self, site, caplog):
+        with caplog.at_level("INFO"):
+            assert site.post("/t/qwertyuiop", {"note": "\x00"}).status_code == 422
+        assert "refused" in caplog.text and "qwertyuiop" not in caplog.text
+
     def test_it_is_told_in_plain_words_where_there_is_no_page(self, site, monkeypatch):
         def broken(*args, **kwargs):
             raise RuntimeError

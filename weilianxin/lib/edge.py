@@ -192,7 +192,10 @@ def refuse(request, reason, status=422):
     log.warning("%s refused at the edge: %s", code, reason)
     context = {"status": status, "title": _("这次没有收下"), "sentence": sentence, "code": code}
     try:
-        return render(request, "portal/error.html", context, status=status)
+        response = render(request, "portal/error.html", context, status=status)
     except Exception as error:  # the frame may ask for more than a refusal can depend on
         log.warning("%s was told without its page: %s", code, type(error).__name__)
-        return HttpResponse(f"{sentence} ({code})", status=status, content_type="text/plain; charset=utf-8")
+        words = f"{sentence} ({code})"
+        response = HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")
+    response._has_been_logged = True  # Django's own line would hold the path, and with it the token of a link
+    return response
