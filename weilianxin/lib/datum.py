@@ -18,7 +18,7 @@ _BAIDU = math.pi * 3000 / 180
 
 
 def to_wgs84(lon, lat, datum):
-    """(lon, lat) in WGS-84. ValueError with a sentence when the datum is missing or unknown, or the point is nowhere."""
+    """(lon, lat) in WGS-84. ValueError with a sentence when the datum is missing or unknown, or the place nowhere."""
     lon, lat = checked(lon, lat)
     known = _NAMES.get(str(datum or "").strip().lower().replace("-", "").replace("_", ""))
     if known is None:

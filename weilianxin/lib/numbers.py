@@ -17,7 +17,7 @@ def case_number(prefix_date: date, n: int) -> str:
 
 
 def parse_case_number(text):
-    """(date, n) of a number as people type it: full-width digits, blanks and other dashes pass. ValueError otherwise."""
+    """(date, n) of a number as people type it: full-width digits, blanks and other dashes pass. else ValueError."""
     plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text or ""))
     match = re.fullmatch(r"([0-9]{6})[-‐‑‒–—―−ー_]?([0-9]{4,9})", plain)
     if match and int(match[2]):
