@@ -100,7 +100,9 @@ def take(folder, url):
         for name, account, path, looks in wanted:
             for look in looks:
                 size, cookies = LOOKS[look]
-                context = chromium.watch(browser.new_context(viewport=size, timezone_id="Asia/Shanghai"))
+                context = chromium.watch(
+                    browser.new_context(viewport=size, locale="zh-CN", timezone_id="Asia/Shanghai")
+                )
                 if account is not None:
                     chromium.sign_in(context, account, url)
                 context.add_cookies([{"name": key, "value": value, "url": url} for key, value in cookies.items()])

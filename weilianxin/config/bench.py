@@ -1,6 +1,6 @@
 """`weilianxin bench`: how long the everyday pages take on this machine, with this installation's data.
 
-Changes nothing but a short session for each of three people. Measures the server's part in one process: without the
+Changes nothing but a short session for each of four people. Measures the server's part in one process: without the
 network, the web server and other users.
 """
 
@@ -10,7 +10,7 @@ import time
 
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
-from django.db import connection, reset_queries
+from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -22,7 +22,11 @@ from weilianxin.people import session
 from weilianxin.people.models import Account, Post, Role
 
 RESIDENT_PAGES = ("portal:home", "reports:new", "reports:matters", "reports:public", "portal:inbox")
-STAFF_PAGES = ("desk:home",)
+STAFF_PAGES = (
+    ("worker", Role.GRID_WORKER, ("desk:home",)),
+    ("secretary", Role.COMMUNITY_SECRETARY, ("desk:home", "desk:verify")),
+    ("dispatcher", Role.CENTRE_DISPATCHER, ("desk:queue", "desk:search")),
+)
 
 
 def arguments(parser):
@@ -49,30 +53,30 @@ def measure(turns):
             client.get(url)  # templates and caches are warm
             with CaptureQueriesContext(connection) as asked:
                 answer = client.get(url)
+            queries = len(asked)
             if answer.status_code != 200:
                 continue
-            reset_queries()
             times = []
             for _turn in range(turns):
                 begin = time.perf_counter()
                 client.get(url)
                 times.append((time.perf_counter() - begin) * 1000)
-            yield name, who, times, len(asked), len(gzip.compress(answer.content))
+            yield name, who, times, queries, len(gzip.compress(answer.content))
 
 
 def people():
-    """Who opens what: a resident with reports, a grid worker and a dispatcher, each with a case of theirs."""
+    """Who opens what: a resident with reports, and staff of three posts, each with a case they may see."""
     reporting = Case.objects.filter(reporter__is_active=True).order_by("-id").first()
     if reporting is not None:
         pages = [(name, reverse(name)) for name in RESIDENT_PAGES]
         pages.append(("reports:matter", reverse("reports:matter", args=[reporting.number])))
         yield "resident", reporting.reporter, pages
-    for who, role in (("worker", Role.GRID_WORKER), ("dispatcher", Role.CENTRE_DISPATCHER)):
+    for who, role, names in STAFF_PAGES:
         held = Post.objects.at(timezone.now()).filter(role=role, account__is_active=True).select_related("account")
         post = held.order_by("id").first()
         if post is None:
             continue
-        pages = [(name, reverse(name)) for name in STAFF_PAGES]
+        pages = [(name, reverse(name)) for name in names]
         case = Case.objects.visible_to(post.account).order_by("-id").first()
         if case is not None:
             pages.append(("desk:case", reverse("desk:case", args=[case.number])))
