@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import connection
 
 from tests.support.world import BEGINNING, at, staff
+from tests.test_people_sign_in import at_once
 from weilianxin.journal.models import Entry
 from weilianxin.people import codes, consent, contact, erasure, mydata, posts, residents, units
 from weilianxin.people.errors import GridWithoutWorker, Refused, TooOften, WrongCode
@@ -151,6 +152,19 @@ def test_a_person_sees_everything_that_is_held(world):
     assert held["account"]["phone"] == "13800000001"
     assert held["dwellings"][0]["place"] == world.room.full_name
     assert held["consents"][0]["purpose"] == "service"
+
+
+def test_a_person_sees_who_was_shown_their_number_and_why(world):
+    contact.reveal_contact("aaaa", world.resident, world.worker, "约上门时间", NOW)
+    contact.reveal_contact("bbbb", world.neighbour, world.worker, "约别家时间", NOW)
+    shown = mydata.what_we_hold(world.resident)["phone_shown_to"]
+    assert [(row["by"], row["reason"]) for row in shown] == [("角木", "约上门时间")]
+
+
+def test_what_another_room_holds_stands_in_the_export(world, monkeypatch):
+    monkeypatch.setattr(mydata, "SECTIONS", {})
+    mydata.register_section("reports", lambda account: [{"by": account.ref}])
+    assert mydata.what_we_hold(world.resident)["reports"] == [{"by": world.resident.ref}]
 
 
 def test_a_person_corrects_their_name(world):
@@ -408,6 +422,23 @@ def test_holders_are_those_of_exactly_this_area_who_are_present(world):
     assert posts.holders(Role.COMMUNITY_SECRETARY, world.community, BEGINNING - timedelta(days=1)) == []
     absent(world.secretary)
     assert posts.holders(Role.COMMUNITY_SECRETARY, world.community, NOW) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_cover_one_another_do_not_both_get_leave_at_the_same_moment(world):
+    Post.objects.filter(area=world.other_grid, role=Role.GRID_LEADER).delete()
+    pair = [world.stranger_worker, world.stranger_backup]
+    until = NOW + timedelta(days=1)
+    answers = at_once(lambda n: posts.note_absence(pair[n % 2], "leave", NOW, until, world.admin, NOW).pk)
+    given = {absence.account_id for account in pair for absence in account.absences.all()}
+    assert len(given) == 1
+    assert all(isinstance(answer, int | GridWithoutWorker) for answer in answers), answers
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_phone_that_signs_in_eight_times_at_once_is_one_resident():
+    answers = at_once(lambda n: residents.resident_for(PHONE, NOW).pk)
+    assert answers == [Account.objects.get(phone=PHONE).pk] * 8
 
 
 # Units and contact

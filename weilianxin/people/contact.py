@@ -4,9 +4,11 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from weilianxin.journal import log
+from weilianxin.journal.models import Opening
 
 from . import throttle
 from .errors import Refused, TooOften
+from .models import Account
 
 LEAST_REASON = 4  # characters
 LIMITS = [(20, 3600), (60, 86400)]  # numbers per seconds and member of staff
@@ -29,3 +31,11 @@ def reveal_contact(stream, reporter, by, reason, at):
         payload = {"person": reporter.ref}
         log.append(stream, "reveal_contact", by.ref, payload, secrets={"reason": reason}, person=reporter.ref, at=at)
     return reporter.phone
+
+
+def shown(account, most=200):
+    """Who was shown the number of `account`, when and why, the newest first: for the person's own export."""
+    found = Opening.objects.filter(person=account.ref, field="reason", entry__action="reveal_contact")
+    rows = list(found.select_related("entry").order_by("-entry_id")[:most])
+    names = dict(Account.objects.filter(ref__in={row.entry.actor for row in rows}).values_list("ref", "name"))
+    return [{"at": row.entry.at.isoformat(), "by": names.get(row.entry.actor, ""), "reason": row.value} for row in rows]

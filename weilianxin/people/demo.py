@@ -54,6 +54,7 @@ CENTRE = (
 )
 FIRMS = ("星影物业", "昴宿物业", "毕宿物业", "银汉准物业")  # A to D, with their named persons
 FIRM_PEOPLE = ("翼火", "轸水", "鬼火", "角土")
+STORY = {"星影苑": 0, "昴宿府": 1, "毕宿公寓": 2, "毕宿商铺": 2, "银汉里弄": 3, "观星里": 3}
 OTHER_FIRMS = [f"{m}宿物业" for m in "角亢氐房心尾箕牛女虚危室壁奎"]
 
 
@@ -138,7 +139,7 @@ def _make_units(subdistrict, communities, grids):
     compounds = list(
         Place.objects.current()
         .filter(kind=PlaceKind.COMPOUND, community__subdistrict=subdistrict)
-        .select_related("grid")
+        .select_related("community")
         .order_by("id")
     )
     looked_after = [c for c in compounds if c.property_kind in (PropertyKind.COMPANY, PropertyKind.QUASI)]
@@ -187,9 +188,9 @@ def _make_units(subdistrict, communities, grids):
 
 def _firm_of(compound, number):
     """The four firms of the story look after their compounds of 天枢; the rest goes round among the others."""
-    own = {"001001": 0, "001002": 0, "001006": 1, "001007": 2, "001008": 3}
-    tail = compound.grid.code[-6:] if compound.grid else ""
-    return FIRMS[own[tail]] if tail in own else OTHER_FIRMS[number % len(OTHER_FIRMS)]
+    if compound.community.code.endswith("001") and compound.name_zh in STORY:
+        return FIRMS[STORY[compound.name_zh]]
+    return OTHER_FIRMS[number % len(OTHER_FIRMS)]
 
 
 def _make_residents(grids, since):

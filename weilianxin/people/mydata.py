@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from weilianxin.journal import log
 from weilianxin.lib.masks import is_masked, mask_phone
 
-from . import codes, erasure, session
+from . import codes, contact, erasure, session
 from .errors import Refused
 from .models import Account
 from .residents import normal_phone
@@ -57,6 +57,7 @@ def what_we_hold(account):
             }
             for consent in account.consents.order_by("given_at", "id")
         ],
+        "phone_shown_to": contact.shown(account),
     }
     for name, fn in SECTIONS.items():
         held[name] = fn(account)
