@@ -217,6 +217,20 @@ def test_the_demo_signs_in_only_its_own_people(world, settings):
     assert "毕奶奶" in text_of(client.get("/me/"))
 
 
+def test_the_demo_opens_the_task_of_an_outside_unit(world, settings, report):
+    from weilianxin.cases.models import Task
+
+    settings.DEMO = True
+    case = report()
+    task = Task.objects.create(case=case, unit=world.contractor, issued_at=timezone.now())
+    client = Client()
+    assert "望星小修队" in text_of(client.get("/"))
+    link = client.post("/demo/signin/", {"ref": "unit"}).url
+    assert link.startswith("/h/") and client.get(link).status_code == 200
+    Task.objects.filter(pk=task.pk).update(state=Task.CANCELLED)
+    assert client.post("/demo/signin/", {"ref": "unit"}).status_code == 404
+
+
 # Binding
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from weilianxin.cases.links import issue_link
-from weilianxin.cases.models import Task
+from weilianxin.cases.models import Case, Task
 from weilianxin.people import session
 from weilianxin.people.models import Account, Dwelling, Post, Role
 
@@ -30,12 +30,11 @@ def roster():
 def found_roster():
     at = timezone.now()
     rows = []
-    dwelling = (
-        Dwelling.objects.filter(account__is_demo=True, account__is_active=True, until__isnull=True)
-        .select_related("account", "place__grid")
-        .order_by("id")
-        .first()
-    )
+    dwellings = Dwelling.objects.filter(account__is_demo=True, account__is_active=True, until__isnull=True)
+    dwellings = dwellings.select_related("account", "place__grid").order_by("id")
+    # Somebody who has something open shows more than somebody who has not.
+    lively = Case.objects.open().filter(reporter__in=dwellings.order_by().values("account")).order_by("-id").first()
+    dwelling = (lively and dwellings.filter(account=lively.reporter_id).first()) or dwellings.first()
     grid = None
     if dwelling:
         grid = dwelling.place.grid
