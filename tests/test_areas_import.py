@@ -7,11 +7,11 @@ import re
 import pytest
 import xlsxwriter
 
-from weilianxin.areas.area_rows import HEIRS, register_heir
 from weilianxin.areas.geo import grid_at
 from weilianxin.areas.importing import import_areas, import_calendar, templates
 from weilianxin.areas.locate import locate
 from weilianxin.areas.models import Area, CalendarDay, Place
+from weilianxin.people.models import Account, Post, Role, Unit
 
 pytestmark = pytest.mark.django_db
 
@@ -151,19 +151,29 @@ def test_a_bad_parent_is_told_once_and_not_again_for_every_child():
     assert [(problem.row, problem.column) for problem in import_areas(book(rows)).problems] == [(4, "名称")]
 
 
-def test_a_changed_grid_closes_and_is_succeeded_and_what_hangs_on_it_follows():
+def test_a_changed_grid_closes_and_is_succeeded():
     import_areas(book(GOOD, HOMES))
-    old, told = Area.objects.get(code=GRID), []
-    heir = register_heir(lambda before, after, at: told.append((before.pk, after.pk)))
-    try:
-        report = import_areas(book([["网格", GRID, "第一网格", "星影苑1-7幢"]]))
-    finally:
-        HEIRS.remove(heir)
+    old = Area.objects.get(code=GRID)
+    report = import_areas(book([["网格", GRID, "第一网格", "星影苑1-7幢"]]))
     new = Area.objects.current().get(code=GRID)
     old.refresh_from_db()
     assert report.succeeded == 1 and new.pk != old.pk and list(new.predecessors.all()) == [old]
     assert old.valid_to == new.valid_from and old.range_zh == "星影苑1-8幢" and new.households == 312
-    assert Place.objects.get(kind="room").grid == new and told == [(old.pk, new.pk)]
+
+
+def test_what_hangs_on_a_grid_follows_its_successor_so_that_nobody_loses_their_worker():
+    import_areas(book(GOOD, HOMES))
+    old = Area.objects.get(code=GRID)
+    worker = Account.objects.create(kind=Account.STAFF, username="角木", name="角木")
+    post = Post.objects.create(account=worker, role=Role.GRID_WORKER, area=old)
+    unit = Unit.objects.create(kind="grid_worker", name_zh="第一网格")
+    unit.areas.add(old)
+    import_areas(book([["网格", GRID, "第一网格", "星影苑1-7幢"]]))
+    new = Area.objects.current().get(code=GRID)
+    post.refresh_from_db()
+    assert post.area == new and list(unit.areas.all()) == [new]
+    assert Place.objects.get(kind="room").grid == new
+    assert list(new.predecessors.all()) == [old] and not old.predecessors.exists()
 
 
 def test_a_renamed_community_keeps_its_grids():

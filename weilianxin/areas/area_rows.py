@@ -35,17 +35,6 @@ AREA_ALIASES = {
 FACTS = {"英文名": "name_en", "电话": "phone", "办公时间": "hours"}  # kept in place when they change
 COLUMNS = (Level.DISTRICT, Level.SUBDISTRICT, Level.COMMUNITY)
 KEPT = ("name_zh", "name_en", "range_zh", "geometry", "households", "phone", "hours")
-HEIRS = []
-
-
-def register_heir(fn):
-    """Have `fn(old, new, at)` called when an area is succeeded by another of the same code, inside the transaction.
-
-    For what hangs on the row of the area, above all the posts held in it. For the `ready()` of an app; returns `fn`.
-    """
-    if fn not in HEIRS:
-        HEIRS.append(fn)
-    return fn
 
 
 class AreaRows:
@@ -218,10 +207,7 @@ class AreaRows:
         below.filter(parent=old).update(parent=new)
         if old.level != Level.GRID:
             below.filter(**{old.level: old}).update(**{old.level: new})
-        if old.level in (Level.GRID, Level.COMMUNITY):
-            Place.objects.filter(valid_to=None, **{old.level: old}).update(**{old.level: new})
-        for heir in HEIRS:
-            heir(old, new, self.at)
+        hand_over(old, new)
         self.known = {area.code: area for area in Area.objects.on(self.today)}  # their level columns have changed
         self.report.succeeded += 1
         return self.known[new.code]
@@ -265,6 +251,20 @@ class AreaRows:
             left += Place.objects.on(self.today).filter(grid=area).count() if area.level == Level.GRID else 0
             if left:
                 self.bad(place, "停用日期", _("下面还有 %(n)s 个区域或地点") % {"n": left}, _("请先把它们改到别的区域"))
+
+
+def hand_over(old, new):
+    """Let everything that hangs on the row `old` hang on `new`: places, posts, units, cases, whatever room has it.
+
+    The code is the same, so it is the same area to everybody who works there; asking by area finds the past too.
+    """
+    for relation in Area._meta.get_fields(include_hidden=True):
+        model = relation.related_model if relation.auto_created and not relation.concrete else None
+        # Tables between two models show up as models of their own; those of versions of areas tell the past.
+        if model is None or relation.many_to_many or Area in (model, model._meta.auto_created):
+            continue
+        name = relation.field.name
+        model._base_manager.filter(**{name: old}).update(**{name: new})
 
 
 def as_date(text):
