@@ -35,6 +35,7 @@ from .reach import my_posts
 
 NEAR_METRES = 50
 NEAR_DAYS = 3
+SHOWN_METRES = 130  # from the middle of the small map to its sides
 MOST_EVENTS = 200
 SHOWN, REST, MORE = 3, 6, 7  # weights: buttons with their form open, folded ones, and those under "more"
 HIDDEN = ("see",)  # done by opening the page
@@ -162,6 +163,7 @@ def describe(request, case, actor, *, failed=None, refusal=None):
     links = request.session.pop("fresh_links")["links"] if fresh and fresh["case"] == case.number else []
     lists.state_words([case])
     case.limit_words, case.accept_words = limit_words(case.handle_limit), limit_words(case.accept_limit)
+    around = near(request, case, at)
     photos = list(case.photos.select_related("photo", "event").filter(photo__erased_at__isnull=True))
     return {
         "case": case,
@@ -170,16 +172,16 @@ def describe(request, case, actor, *, failed=None, refusal=None):
         "facts": plug.situation(case),
         "panel": panel(plug),
         "text": first_text(case),
-        "before": [p for p in photos if p.stage == CasePhoto.BEFORE],
-        "after": [p for p in photos if p.stage == CasePhoto.AFTER],
+        "photos_before": [p for p in photos if p.stage == CasePhoto.BEFORE],
+        "photos_after": [p for p in photos if p.stage == CasePhoto.AFTER],
         "reporter": reporter(request, case, actor),
         "timeline": timeline(case, words),
         "tasks": tasks(case, at),
         "fresh_links": links,
         "joined": list(case.joined.select_related("grid").order_by("id")[:50]),
-        "near": near(request, case, at),
+        "near": around,
         "here": here(request, case),
-        "map": small_map(case),
+        "map": small_map(case, around),
         "primary": [b for b in offered if b["move"].weight <= SHOWN],
         "secondary": [b for b in offered if SHOWN < b["move"].weight <= REST],
         "more": [b for b in offered if b["move"].weight >= MORE],
@@ -299,11 +301,18 @@ def here(request, case):
     return lists.state_words(list(lists.rows_of(rows).order_by("-id")[:5]))
 
 
-def small_map(case):
-    if case.grid is None or case.lat is None:
+def small_map(case, around):
+    """The neighbourhood of the case: its grid's edge, the circle in which matters may be the same, and those."""
+    if case.lat is None:
         return None
-    pin = {"lat": case.lat, "lon": case.lon, "label": case.where, "kind": "here"}
-    picture = drawn([{"area": case.grid, "label": case.grid.name}], [pin])
-    if picture:
-        picture["alt"] = _("%(place)s在%(grid)s的位置") % {"place": case.where, "grid": case.grid.name}
+    pins = [{"lat": row.lat, "lon": row.lon, "kind": "open", "mark": n} for n, row in enumerate(around, 1)]
+    pins.append({"lat": case.lat, "lon": case.lon, "kind": "here"})
+    areas = [{"area": case.grid, "label": case.grid.name}] if case.grid else []
+    picture = drawn(areas, pins, focus=(case.lat, case.lon, SHOWN_METRES), ring=NEAR_METRES)
+    grid = case.grid.name if case.grid else ""
+    picture["alt"] = _("%(place)s在%(grid)s的位置，50 米内还有 %(n)s 件") % {
+        "place": case.where,
+        "grid": grid,
+        "n": len(around),
+    }
     return picture

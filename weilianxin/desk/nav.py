@@ -20,7 +20,7 @@ PAGES = (
     ("desk:home", "chart", _("看板"), {Role.COMMUNITY_SECRETARY, Role.DUTY_LEADER}),
     ("reports:staff_threads", "talk", _("消息"), GRID),
     ("desk:verify", "ok", _("核实"), {Role.CENTRE_VERIFIER, Role.COMMUNITY_SECRETARY}),
-    ("desk:samples", "eye", _("抽查"), {Role.GRID_LEADER}),
+    ("desk:samples", "check", _("抽查"), {Role.GRID_LEADER}),
     ("desk:callbacks", "phone", _("回访"), {Role.CALLBACK_OFFICER, Role.COMMUNITY_SECRETARY}),
     ("desk:search", "search", _("查事"), {*Role} - {Role.SYSTEM_ADMIN, Role.AUDITOR}),
     ("desk:admin_home", "set", _("设置"), {Role.SYSTEM_ADMIN}),

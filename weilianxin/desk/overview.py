@@ -10,13 +10,14 @@ from django.views.decorators.http import require_safe
 
 from weilianxin.areas.models import Area
 from weilianxin.cases.models import Case
+from weilianxin.people.models import Role
 from weilianxin.people.posts import on_duty_many
 from weilianxin.people.session import staff_required
 
 from . import lists
 from .maps import drawn
 from .nav import render
-from .reach import area_or_404
+from .reach import area_or_404, roles
 
 WEEKS = 8
 BELOW = {"subdistrict": "community", "community": "grid"}
@@ -82,6 +83,7 @@ def board(request, area, held=()):
         "month": lists.this_month(visible, at),
         "late": lists.state_words(rows),
         "after": after,
+        "may_urge": bool(roles(request) & {Role.GRID_LEADER, Role.CENTRE_DISPATCHER, Role.DUTY_LEADER}),
         "held": held,
         "map": overdue_map(table),
         "grid_page": below == "grid",
@@ -159,5 +161,6 @@ def overdue_map(table):
     picture = drawn(areas)
     if picture:
         late = [f"{entry['label']} {entry['words']}" for entry in areas if entry["fill"] != "none"]
+        picture["hatched"] = bool(late)
         picture["alt"] = _("哪里超期：%(list)s") % {"list": "、".join(late) if late else _("都没有")}
     return picture
