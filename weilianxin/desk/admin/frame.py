@@ -29,7 +29,7 @@ PAGES = (
     ("desk:admin_areas", "map", gettext_lazy("区域"), ADMIN),
     ("desk:admin_plates", "qr", gettext_lazy("门牌"), ADMIN),
     ("desk:admin_people", "people", gettext_lazy("人员"), ADMIN),
-    ("desk:admin_units", "wheel", gettext_lazy("单位"), ADMIN),
+    ("desk:admin_units", "hall", gettext_lazy("单位"), ADMIN),
     ("desk:admin_texts", "msg", gettext_lazy("文字"), ADMIN),
     ("desk:admin_calendar", "calendar", gettext_lazy("日历"), ADMIN),
     ("desk:admin_imports", "upload", gettext_lazy("导入"), ADMIN),
@@ -56,6 +56,9 @@ def navigation(request):
             continue
         if mine & set(whose):
             found.append({"url": url, "icon": icon, "label": label})
+    if mine - {*ADMIN, *AUDITOR}:
+        found.append({"url": reverse("desk:home"), "icon": "list", "label": _("工作台")})
+    found.append({"url": reverse("desk:about"), "icon": "user", "label": _("我")})
     longest = max((e["url"] for e in found if request.path.startswith(e["url"])), key=len, default="")
     for entry in found:
         entry["on"] = entry["url"] == longest

@@ -23,6 +23,6 @@ def home(request):
         "outbox": backlog(at),
         "mark": Checkpoint.objects.order_by("-size").first(),
         "missing_years": missing_years(timezone.localdate(at)),
-        "pages": navigation(request)[1:],
+        "pages": navigation(request)[1:-1],
     }
     return page(request, "desk/admin/home.html", context)

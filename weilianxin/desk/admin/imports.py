@@ -15,10 +15,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from weilianxin.areas.importing import import_areas, import_calendar, templates
 from weilianxin.cases.errors import Invalid
 from weilianxin.lib.programme import programmes
 from weilianxin.lib.refusal import Refused
 from weilianxin.lib.tables import decoded
+from weilianxin.people.importing import STAFF_COLUMNS, UNIT_COLUMNS, import_staff, import_units
 from weilianxin.people.session import admin_required
 
 from .frame import attempt, note, page, typed
@@ -29,44 +31,34 @@ MOST_REPORTS = 1000  # rows brought in through the page; more goes by the comman
 NAMED = 60  # characters of a source or a column's name
 HEAVIEST = 20 * 1024 * 1024
 
-# kind: (label, module, function, where the columns stand, what it is for)
+# kind: (label, function, empty sheet, what it is for). A function takes (file, at=, by=).
 KINDS = {
     "areas": (
         gettext_lazy("区域"),
-        "weilianxin.areas.importing",
-        "import_areas",
-        "AREA_COLUMNS",
-        gettext_lazy("区、街道、社区、网格，也可以是网格边界的 GeoJSON。"),
+        import_areas,
+        gettext_lazy("区、街道、社区、网格；一个文件里也可以带“地点”表。"),
     ),
-    "places": (
-        gettext_lazy("小区和楼幢"),
-        "weilianxin.areas.importing",
-        "import_places",
-        "PLACE_COLUMNS",
-        gettext_lazy("小区、幢、单元、室。"),
-    ),
-    "staff": (
-        gettext_lazy("人员和岗位"),
-        "weilianxin.people.importing",
-        "import_staff",
-        "STAFF_COLUMNS",
-        gettext_lazy("一行一个岗位；新账号的初始密码只显示一次。"),
-    ),
-    "units": (
-        gettext_lazy("承办单位"),
-        "weilianxin.people.importing",
-        "import_units",
-        "UNIT_COLUMNS",
-        gettext_lazy("物业、维修、环卫等单位和它们负责的地方。"),
+    "places": (gettext_lazy("小区和楼幢"), import_areas, gettext_lazy("小区、幢、单元、室和公共场所。")),
+    "outlines": (
+        gettext_lazy("网格边界"),
+        lambda file, **more: import_areas(None, geojson=file, **more),
+        gettext_lazy("GeoJSON 文件，properties 里写 code，坐标用 WGS-84。"),
     ),
     "calendar": (
         gettext_lazy("工作日历"),
-        "weilianxin.areas.importing",
-        "import_calendar",
-        "CALENDAR_COLUMNS",
+        import_calendar,
         gettext_lazy("一年里和周一到周五不同的日子，导入会替换整年。"),
     ),
+    "staff": (
+        gettext_lazy("人员和岗位"),
+        import_staff,
+        gettext_lazy("一行一个岗位；新账号的初始密码只显示一次。"),
+    ),
+    "units": (gettext_lazy("承办单位"), import_units, gettext_lazy("物业、维修、环卫等单位和它们负责的地方。")),
 }
+# Empty sheets to fill in: the names of the columns, or a file that comes with the software.
+COLUMNS = {"staff": STAFF_COLUMNS, "units": UNIT_COLUMNS}
+BLANKS = {"areas": "区域.csv", "places": "地点.csv", "calendar": "日历.csv"}
 
 
 class BadRows(Refused):
@@ -78,7 +70,10 @@ class BadRows(Refused):
 
 
 def entries():
-    return [{"kind": kind, "label": label, "help": words} for kind, (label, *_rest, words) in KINDS.items()]
+    return [
+        {"kind": kind, "label": label, "help": words, "blank": kind in COLUMNS or kind in BLANKS}
+        for kind, (label, _function, words) in KINDS.items()
+    ]
 
 
 def channels():
@@ -126,15 +121,15 @@ def imports(request):
 @admin_required
 def blank(request, kind):
     """An empty sheet to fill in: the names of the columns as a CSV that Excel opens."""
-    if kind not in KINDS:
+    if kind in COLUMNS:
+        out = io.StringIO()
+        csv.writer(out).writerow(COLUMNS[kind])
+        content = "\ufeff" + out.getvalue()
+    elif kind in BLANKS:
+        content = templates()[BLANKS[kind]].read_bytes()
+    else:
         raise Http404
-    _label, module, _function, columns, _words = KINDS[kind]
-    names = getattr(import_module(module), columns, None)
-    if names is None:
-        raise Http404
-    out = io.StringIO()
-    csv.writer(out).writerow(names)
-    response = HttpResponse("\ufeff" + out.getvalue(), content_type="text/csv; charset=utf-8")
+    response = HttpResponse(content, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{kind}.csv"'
     return response
 
@@ -157,18 +152,18 @@ def take(request, kind):
 
     def act():
         upload = sent_file(request)
-        _label, module, function, _columns, _words = KINDS[kind]
+        label, function, _words = KINDS[kind]
         try:
-            result = getattr(import_module(module), function)(upload, at=timezone.now(), by=request.account)
+            result = function(upload, at=timezone.now(), by=request.account)
         except ValueError as unreadable:
             raise Invalid(str(unreadable), "file") from None
         if result.problems:
             raise BadRows(result.problems)
         note(request, "imported", kind=kind, made=result.made, changed=result.changed)
         request.session[RESULT] = {
-            "label": str(KINDS[kind][0]),
+            "label": str(label),
             "made": result.made,
-            "changed": result.changed,
+            "changed": result.changed + getattr(result, "succeeded", 0) + getattr(result, "closed", 0),
             "passwords": [list(line) for line in getattr(result, "passwords", [])],
         }
         return reverse("desk:admin_imports")

@@ -60,9 +60,7 @@ def people(request):
 def account_fields():
     return [
         Field("name", "text", _("姓名"), required=True, most=40),
-        Field(
-            "username", "text", _("登录名"), required=True, most=40, help=_("字母、数字、点、横线。")
-        ),
+        Field("username", "text", _("登录名"), required=True, most=40, help=_("字母、数字、点、横线。")),
         Field("phone", "text", _("手机"), most=20, help=_("通知发到这里；不填只能在系统里看通知。")),
     ]
 

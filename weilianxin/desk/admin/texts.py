@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.core.exceptions import ValidationError
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
@@ -38,15 +39,15 @@ def examples():
     return {
         "number": "260310-0001-8",
         "title": _("楼道灯不亮"),
-        "worker": _("王网格"),
+        "worker": _("角木"),
         "due": soon,
-        "unit": _("某某物业"),
+        "unit": _("星影物业"),
         "reason": _("等配件，周五到货。"),
         "channel": _("派出所（110）"),
         "until": soon,
         "link": "https://…/h/…",
         "code": "123456",
-        "name": _("李某"),
+        "name": _("亢金"),
         "place": _("6幢2单元门口"),
     }
 
@@ -142,10 +143,11 @@ def back_to_shipped(request, pk):
     """Take the words that came with the software again."""
     text = get_object_or_404(Text, pk=pk)
 
+    default = texts.shipped().get((text.act, text.audience))
+    if default is None:
+        raise Http404
+
     def act():
-        default = texts.shipped().get((text.act, text.audience))
-        if default is None:
-            raise Invalid(_("这一条没有自带的文字。"))
         for name in (*texts.WORDS, "channels", "urgent"):
             setattr(text, name, getattr(default, name))
         text.edited_at = None
@@ -153,5 +155,4 @@ def back_to_shipped(request, pk):
         note(request, "text_restored", text=str(text))
         return reverse("desk:admin_text", args=[pk]) + "?done=restored"
 
-    answer, refusal = attempt(request, act)
-    return answer if answer is not None else page(request, "desk/admin/texts.html", {"rows": []}, refusal=refusal)
+    return attempt(request, act)[0]

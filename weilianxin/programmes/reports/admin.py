@@ -19,6 +19,7 @@ from weilianxin.people.models import HANDLER_KINDS
 from weilianxin.people.session import admin_required
 
 from . import catalogue, policy
+from .guards import WORDLESS
 from .models import Category, Channel, LevelLimit, Parameter, RuleVersion
 
 # What the rail of the administrator shows of this programme: name of the page, icon, label, who has it.
@@ -126,24 +127,26 @@ def settled(fields, request, category):
 def category(request, code):
     """One category to edit. Its code never changes."""
     row = get_object_or_404(catalogue.current(), code=code)
-    fields, refusal = category_fields(row), None
-    if request.method == "POST":
+    if request.method != "POST":
+        return show(request, row)
+    fields = category_fields(row)
 
-        def act():
-            names = settled(fields, request, row)
-            if names:
-                row.save()
-                changed(request, "category_changed", f"{code}: {' '.join(names)}", code=code, fields=names)
-            return reverse("reports_desk:categories") + "?done=saved"
+    def act():
+        names = settled(fields, request, row)
+        if names:
+            row.save()
+            changed(request, "category_changed", f"{code}: {' '.join(names)}", code=code, fields=names)
+        return reverse("reports_desk:categories") + "?done=saved"
 
-        answer, refusal = attempt(request, act)
-        if answer is not None:
-            return answer
-        filled(fields, request, refusal=refusal)
-    else:
+    answer, refusal = attempt(request, act)
+    return answer if answer is not None else show(request, row, filled(fields, request, refusal=refusal), refusal)
+
+
+def show(request, row, fields=None, refusal=None):
+    if fields is None:
         values = {name: getattr(row, name) for name in (*SHOWN, *ROUTED)}
-        filled(fields, values=values | {"assists": row.assist_kinds})
-    context = {"category": row, "fields": fields}
+        fields = filled(category_fields(row), values=values | {"assists": row.assist_kinds})
+    context = {"category": Category.objects.get(pk=row.pk), "fields": fields}
     return page(request, "reports/admin/category.html", context, refusal=refusal)
 
 
@@ -196,11 +199,14 @@ def end_category(request, code):
     row = get_object_or_404(catalogue.current(), code=code)
 
     def act():
+        if row.channel_out == Channel.INTEGRITY or row.code == WORDLESS:
+            raise Invalid(_("这一类不能停用：报事总要有地方去。"))
         Category.objects.filter(pk=row.pk).update(valid_to=timezone.localdate())
         changed(request, "category_ended", f"-{code}", code=code)
         return reverse("reports_desk:categories") + "?done=ended"
 
-    return attempt(request, act)[0]
+    answer, refusal = attempt(request, act)
+    return answer if answer is not None else show(request, row, refusal=refusal)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
