@@ -332,3 +332,11 @@ def test_a_weak_password_or_a_taken_name_makes_no_administrator(world, monkeypat
     assert make_admin(monkeypatch, "123456") == 1
     assert make_admin(monkeypatch, "a long way to the stars", username=world.admin.username) == 1
     assert Account.objects.count() == before
+
+
+def test_a_command_before_the_tables_are_made_says_what_to_do_instead_of_breaking(tmp_path):
+    environment = {**os.environ, "WEILIANXIN_DATA": str(tmp_path), "DATABASE_URL": ""}
+    command = [sys.executable, "-m", "weilianxin.config.cli", "bench"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1 and "weilianxin migrate" in done.stdout
+    assert "Traceback" not in done.stderr

@@ -122,16 +122,12 @@ def main(arguments):
     demo_environment.prepare()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "weilianxin.config.settings")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's loop runs in this thread
-    subprocess.run([sys.executable, "-m", "weilianxin.config.cli", "migrate"], check=True, stdout=subprocess.DEVNULL)
     import django
 
     django.setup()
-    from weilianxin.areas.models import Area
+    from weilianxin.config.demo import fill
 
-    if not Area.objects.exists():
-        from weilianxin.programmes.reports.demo import seed
-
-        seed()
+    fill()
     port = free_port()
     server = serve(port)
     try:

@@ -10,6 +10,7 @@ import time
 
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
@@ -34,6 +35,7 @@ def arguments(parser):
 
 
 def run(options):
+    call_command("collectstatic", interactive=False, verbosity=0)  # pages name the hashed files
     rows = list(measure(max(2, options.turns)))
     if not rows:
         print(_("没有数据可量：请先运行 weilianxin demo --only-data，或导入数据。"))

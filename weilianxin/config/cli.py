@@ -11,6 +11,7 @@ import importlib
 import os
 import sys
 
+from django.db import DatabaseError
 from django.utils.translation import gettext_lazy as _
 
 COMMANDS = {
@@ -84,6 +85,13 @@ def main(words=None):
         return sys.exit(function(given if adds else given.words) or 0)
     except KeyboardInterrupt:
         return sys.exit(130)
+    except DatabaseError:
+        from . import check
+
+        if not (missing := list(check.of_schema())):
+            raise
+        check.show(missing)
+        return sys.exit(1)
 
 
 if __name__ == "__main__":
