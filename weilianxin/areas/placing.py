@@ -203,8 +203,8 @@ class _Places:
             for name, value in facts.items():
                 setattr(place, name, value)
             return
-        if place.kind == PlaceKind.COMPOUND:
-            facts.pop("grid", None)  # settled from its buildings
+        if place.kind == PlaceKind.COMPOUND and "grid" in facts and self.places_in(place).exists():
+            del facts["grid"]  # settled from its buildings
         if "grid" in facts:
             self.move(place, place.grid_id, facts["grid"])
         if "valid_to" in facts:
@@ -239,13 +239,15 @@ class _Places:
             level = [pk for pk, _name in found]
             yield from (self.places[fold(name)] for _pk, name in found)
 
+    def places_in(self, compound):
+        return Place.objects.on(self.today).filter(parent=compound, kind=PlaceKind.BUILDING)
+
     def settle(self, compound, parts):
         """A compound lies in the grid of its buildings if they agree, else it spans grids and has none."""
         grids = {part.grid_id for part in parts}
         communities = {part.community_id for part in parts}
         if compound.pk:
-            stored = Place.objects.on(self.today).filter(parent=compound, kind=PlaceKind.BUILDING)
-            for grid, community in stored.values_list("grid_id", "community_id"):
+            for grid, community in self.places_in(compound).values_list("grid_id", "community_id"):
                 grids.add(grid)
                 communities.add(community)
         if not grids:
