@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.db.models import Exists, OuterRef
+from django.db.models.functions import Coalesce
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,7 +17,8 @@ from . import words
 
 def for_cards(cases):
     """The queryset with everything a card reads, so that a list costs the same however long it is."""
-    rated = Rating.objects.filter(case=OuterRef("pk"), closing=OuterRef("closings"))
+    closing = Coalesce(OuterRef("parent__closings"), OuterRef("closings"))  # who joined rates what they joined
+    rated = Rating.objects.filter(case=OuterRef("pk"), closing=closing)
     return cases.select_related("holder", "unit", "grid", "parent", "parent__holder", "parent__unit").annotate(
         rated=Exists(rated)
     )
@@ -26,9 +28,11 @@ def cards(cases, at=None):
     """One card for each case of `for_cards`, those that wait for the reader first; pieces/matter_card.html draws it."""
     at = at or timezone.now()
     cases = list(cases)
-    waiting = {c.grid_id: c.grid for c in cases if c.grid_id and not c.holder_id and c.is_open}
-    duties = on_duty_many(waiting.values(), at) if waiting else {}
-    made = [card(case, at, rated=case.rated, first=duties.get(case.grid_id)) for case in cases]
+    # A complaint about those who serve the grid is not theirs to take up, so nobody of the grid is named.
+    waiting = [c for c in cases if c.grid_id and not c.holder_id and c.is_open and c.sight == "grid"]
+    duties = on_duty_many({c.grid_id: c.grid for c in waiting}.values(), at) if waiting else {}
+    first = {c.pk: duties.get(c.grid_id) for c in waiting}
+    made = [card(case, at, rated=case.rated, first=first.get(case.pk)) for case in cases]
     made.sort(key=lambda c: not c["turn"])  # stable: the order given otherwise
     return made
 
@@ -51,7 +55,7 @@ def card(case, at, *, rated=False, first=None):
         "word": word,
         "phase": phase,
         "turn": turn,
-        "due": due if shown.is_open or shown.closed_at else None,
+        "due": due if shown.is_open or shown.closings and shown.closed_at else None,
         "done": shown.closed_at if shown.phase == Phase.DONE else None,
         "paused": shown.paused,
         "who": shown.unit.name_zh if shown.unit_id and shown.is_open else shown.holder.name if shown.holder_id else "",
@@ -91,7 +95,7 @@ def card(case, at, *, rated=False, first=None):
 
 def not_done(case):
     """Ended without anybody's work: refused, transferred, withdrawn."""
-    return case.phase == Phase.VOID or (case.phase == Phase.DONE and case.closed_at is None)
+    return case.phase == Phase.VOID or (case.phase == Phase.DONE and not case.closings)
 
 
 def reader_word(case, *, rated, at):
