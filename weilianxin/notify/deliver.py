@@ -5,6 +5,7 @@ The work loop calls `deliver_due`; any number of loops may run. A loop that dies
 """
 
 import logging
+import re
 import time
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -107,8 +108,9 @@ def send_one(row, at):
 
 
 def reason(error):
-    # The words of a gateway may repeat the number; a code or the kind of error never does.
-    return str(getattr(error, "code", "") or type(error).__name__)[:120]
+    """A word for why it failed. What could be a number somebody is reached at is never kept."""
+    code = str(getattr(error, "code", ""))[:120]
+    return code if code and not re.search("[0-9]{7}|@", code) else type(error).__name__
 
 
 def again(row, at, error):
