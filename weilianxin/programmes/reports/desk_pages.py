@@ -19,7 +19,7 @@ from weilianxin.people.session import staff_required
 from . import catalogue, intake, threads
 from .models import Category, Kind
 from .pages.places import entrance_of
-from .pages.report import said_in_thread
+from .pages.send import said_in_thread
 from .pages.thread import before_of, office_hours, photos_of
 
 

@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from . import desk_pages
-from .pages import matters, public, report, thread
+from .pages import matters, public, send, thread, what, where
 
 app_name = "reports"
 
@@ -11,14 +11,14 @@ REF, VARIANT = "(?P<ref>[0-9a-f]{24})", "(?P<variant>picture|thumb)"
 NUMBER = "(?P<number>[0-9]{6}-[0-9]{4,9})"
 
 urlpatterns = [
-    path("report/", report.new, name="new"),
-    path("report/place/", report.place, name="place"),
-    path("report/send/", report.send, name="send"),
-    path("report/join/", report.join, name="join"),
-    path("report/guess/", report.guess, name="guess"),
-    path("report/discard/", report.discard, name="discard"),
-    path("report/integrity/", report.integrity, name="integrity"),
-    re_path(rf"^report/photos/{REF}/{VARIANT}$", report.draft_photo, name="draft_photo"),
+    path("report/", what.new, name="new"),
+    path("report/place/", where.place, name="place"),
+    path("report/send/", send.send, name="send"),
+    path("report/join/", send.join, name="join"),
+    path("report/guess/", what.guess, name="guess"),
+    path("report/discard/", what.discard, name="discard"),
+    path("report/integrity/", what.integrity, name="integrity"),
+    re_path(rf"^report/photos/{REF}/{VARIANT}$", what.draft_photo, name="draft_photo"),
     path("matters/", matters.matters, name="matters"),
     re_path(rf"^matters/{NUMBER}$", matters.matter, name="matter"),
     re_path(rf"^matters/{NUMBER}/photos/{REF}/{VARIANT}$", matters.matter_photo, name="matter_photo"),

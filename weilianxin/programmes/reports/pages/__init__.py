@@ -1,1 +1,1 @@
-"""What residents see of their reports. Start reading at `report.py` (three steps), then `matters.py`."""
+"""What residents see of their reports. Start reading at `what.py`, `where.py`, `send.py`, then `matters.py`."""

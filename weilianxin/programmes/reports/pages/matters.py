@@ -19,9 +19,8 @@ from weilianxin.cases.models import Case, CasePhoto, Event, Rating
 from weilianxin.files.errors import BadPhoto
 from weilianxin.files.serve import photo_response
 from weilianxin.journal.models import Entry
-from weilianxin.people.posts import on_duty_many
 from weilianxin.people.session import resident_required
-from weilianxin.portal import cards
+from weilianxin.portal import cards, words
 
 from .. import policy
 from ..messages import serving
@@ -57,7 +56,6 @@ def matters(request):
         rows = rows.filter(under_way).exclude(state="asking")
     page, older = keyset(cards.for_cards(rows), before)
     made = cards.cards(waiting, at) + cards.cards(page, at)
-    name_duty(made, at)
     context = {
         "cards": made,
         "done": done,
@@ -105,16 +103,6 @@ def parse_key(text):
         ), int(pk)
     except (OverflowError, ValueError, OSError):
         return None, None
-
-
-def name_duty(made, at):
-    """Where nobody has signed yet, who is on duty there now: two queries for the whole list."""
-    bare = [c for c in made if not c["who"] and c["case"].is_open and c["case"].grid_id and c["case"].sight == "grid"]
-    duties = on_duty_many([c["case"].grid for c in bare], at) if bare else {}
-    for c in bare:
-        duty = duties.get(c["case"].grid_id)
-        if duty is not None and duty.account.pk != c["case"].about_account_id:
-            c["who"], c["who_more"] = duty.account.name, _("等签收")
 
 
 # One matter
@@ -202,11 +190,9 @@ def _page(request, case, failed=None, refusal=None, status=200):
     rating = case.ratings.filter(closing=shown.closings).first() if shown.closings else None
     card = cards.card(case, at, rated=rating is not None)
     worker = serving(shown, at) if shown.is_open else None
-    if not card["who"] and worker is not None:
-        card["who"], card["who_more"] = worker.name, _("等签收")
-    elif shown.grid_id and not card["who_more"] and card["who"]:
-        card["who_more"] = shown.grid.name
     events, photos = _history(case, at)
+    answer = _closing_words(shown) if shown.state == "closed" else None
+    card |= standing(shown, worker, answer)
     forms = buttons(case, actor_of(request), at, failed=failed, post=request.POST if failed else None, refusal=refusal)
     by_name = {form["move"].name: form for form in forms if form["move"].name != "merge"}
     for name, form in by_name.items():
@@ -228,7 +214,7 @@ def _page(request, case, failed=None, refusal=None, status=200):
         "closed": closed,
         "outcome": shown.outcome if closed else "",
         "outcome_word": shown.get_outcome_display() if closed else "",
-        "answer": _closing_words(shown) if closed else None,
+        "answer": answer,
         "rating": rating,
         "rating_word": RATINGS.get(rating.level, "") if rating else "",
         "rate": by_name.pop("rate", None),
@@ -254,6 +240,34 @@ def _page(request, case, failed=None, refusal=None, status=200):
     return render(request, "reports/matter.html", context, status=status)
 
 
+def standing(case, worker, answer):
+    """谁在办, 几时好, 办得怎样 of one matter, at greater length than in a list; the holder stands before the unit."""
+    unit = case.unit.name_zh if case.unit_id else ""
+    grid = case.grid.name if case.grid_id else ""
+    if answer is not None:
+        seen = {"how": _("%(name)s看过现场"), "how_more": ""}
+        if answer.act == "close_verified":
+            seen = {"how": _("%(name)s核实"), "how_more": _("不是办理的人")}
+        seen["how"] %= {"name": answer.actor.name if answer.actor_id else ""}
+        holder = case.holder.name if case.holder_id else ""
+        due = _("期限 %(due)s") % {"due": words.when(case.due_at)} if case.due_at else ""
+        return {"who": holder, "who_more": unit or grid, "by": words.when(case.closed_at), "by_more": due, **seen}
+    if not case.is_open:
+        return {}
+    if case.accepted_at is None or not case.holder_id:
+        name = worker.name if worker is not None else ""
+        how = _("已经看到") if case.seen_at else _("等签收")
+        who = {"who": "", "who_more": _("等%(name)s签收") % {"name": name} if name else _("街道中心来派")}
+        return who if case.paused else {**who, "how": how}
+    how = {
+        "accepted": _("正在安排"),
+        "dispatched": _("等对方接手"),
+        "working": _("正在办"),
+        "replied": _("办好了，等核实"),
+    }.get(case.state)
+    return {"who": case.holder.name, "who_more": grid, **({"how": how, "how_more": unit} if how else {})}
+
+
 def _history(case, at):
     """(timeline lines, photos) of the case, and of the one it went into without its first reporter's words."""
     both = [case.pk, case.parent_id] if case.parent_id else [case.pk]
@@ -268,7 +282,8 @@ def _history(case, at):
 
 
 def _closing_words(case):
-    return case.events.filter(act__in=("close_seen", "close_verified")).order_by("-seq").first()
+    closings = case.events.filter(act__in=("close_seen", "close_verified")).select_related("actor")
+    return closings.order_by("-seq").first()
 
 
 def _question(case):

@@ -28,6 +28,7 @@ from .matters import key_of, parse_key
 
 PAGE = 20
 MAP_DAYS = 180  # what the map counts
+MOST_NAMES = 12  # more names than these cannot be read on a phone
 
 
 def published():
@@ -176,21 +177,35 @@ def _map(communities, chosen, column):
         owner = {area.pk: area.community_id if area.level == Level.GRID else area.pk for area in drawn}
     most = max(counts.values(), default=0)
     named = {area.pk: area for area in areas}
-    shapes, told = [], set()
-    for area in drawn:
-        over = named.get(owner[area.pk])
-        count = counts[owner[area.pk]]
-        first = owner[area.pk] not in told
-        told.add(owner[area.pk])
-        shapes.append(
-            {
-                "geometry": area.geometry,
-                "name": _("%(area)s %(n)s 件") % {"area": over.name, "n": count} if over and (first or chosen) else "",
-                "shade": min(5, 1 + count * 4 // most) if count and most else 0,
-                "on": False,
-            }
-        )
-    return maps.draw(shapes), [(area, counts[area.pk]) for area in areas]
+    shapes, middles = [], {}
+    for n, area in enumerate(drawn):
+        over, count = named.get(owner[area.pk]), counts[owner[area.pk]]
+        middle = middle_of(area.geometry)
+        if over is not None and middle is not None:
+            middles.setdefault(over.pk, []).append((*middle, n))
+        shade = min(5, 1 + count * 4 // most) if count and most else 0
+        shapes.append({"geometry": area.geometry, "name": "", "shade": shade, "on": False})
+    if len(areas) <= MOST_NAMES:
+        for pk, points in middles.items():
+            shapes[points[len(points) // 2][2]]["name"] = named[pk].name
+    drawing = maps.draw(shapes, [pin(counts[pk], points) for pk, points in middles.items() if counts[pk]])
+    return drawing, [(area, counts[area.pk]) for area in areas]
+
+
+def middle_of(geometry):
+    """(lat, lon) in the middle of a shape's first ring, good enough to put a number there; None without a shape."""
+    ring = next(iter(maps.rings_of(geometry)), None)
+    if not ring:
+        return None
+    west, east = min(p[0] for p in ring), max(p[0] for p in ring)
+    south, north = min(p[1] for p in ring), max(p[1] for p in ring)
+    return (south + north) / 2, (west + east) / 2
+
+
+def pin(count, middles):
+    lat = sum(point[0] for point in middles) / len(middles)
+    lon = sum(point[1] for point in middles) / len(middles)
+    return {"lat": lat, "lon": lon, "kind": "done", "mark": str(count)}
 
 
 @require_safe

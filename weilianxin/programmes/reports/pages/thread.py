@@ -22,7 +22,7 @@ from weilianxin.people.session import resident_required
 from .. import screening, threads
 from ..models import ThreadMessage
 from . import drafts
-from .report import dials, integrity_page
+from .steps import dials, integrity_page
 
 MOST_PHOTOS = 3
 

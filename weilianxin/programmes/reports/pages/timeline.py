@@ -131,7 +131,7 @@ def ahead(case, days):
         steps.append((_("拍办好以后的照片，核实办结"), due if stage != "accept" else ""))
     steps.append((_("请您来说办得好不好"), _("不急，办结后 %(n)s 天内都可以说没办好") % {"n": days}))
     kinds = ["now"] + ["next"] * (len(steps) - 2) + ["next you"]
-    return [{"title": t, "note": n, "kind": k} for (t, n), k in zip(steps, kinds, strict=True)]
+    return [{"title": t, "who": n, "kind": k} for (t, n), k in zip(steps, kinds, strict=True)]
 
 
 def picture(case, row, *, own=False, url_name="reports:matter_photo"):

@@ -1,0 +1,193 @@
+"""Step 1 of 我要报事: photos, words, what kind of thing it is, and what the person wants."""
+
+from django.db import transaction
+from django.http import Http404, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from weilianxin.cases.errors import Invalid
+from weilianxin.cases.once import once
+from weilianxin.files.errors import BadPhoto
+from weilianxin.files.intake import receive
+from weilianxin.files.serve import photo_response
+from weilianxin.files.store import place as put_on_disk
+from weilianxin.files.store import store
+
+from .. import catalogue, policy, screening
+from ..models import About, Kind
+from . import drafts, places
+from .steps import category_of, dials, integrity_page, usual_kind
+
+ICONS = {
+    "ECO": "trash",
+    "FAC": "set",
+    "ORDER": "map",
+    "FIRE": "alert",
+    "SEC": "shield",
+    "PROP": "home",
+    "CARE": "people",
+    "DISP": "talk",
+    "ADV": "msg",
+}
+COMPLAINTS = (Kind.COMPLAINT, Kind.TIP)
+
+
+def columns():
+    """The columns of the tree but integrity, each with its icon and its categories."""
+    return [
+        {"code": code, "name": name, "icon": ICONS.get(code, "doc"), "categories": rows}
+        for code, name, rows in catalogue.by_column()
+        if rows[0].channel_out != "integrity"
+    ]
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request):
+    """Photos, words, category and what the person wants."""
+    if request.method == "POST":
+        return _said(request)
+    draft = drafts.find(request)
+    plate = request.GET.get("plate", "")[:32]
+    if plate and places.plate_place({"plate": plate}):
+        draft = draft or drafts.open_(request)
+        draft.data |= {"plate": plate, "where": "plate"}
+        draft.save()
+        return HttpResponseRedirect(reverse("reports:new"))
+    return _what_page(request, draft, draft.data if draft else {})
+
+
+def _said(request):
+    post, at = request.POST, timezone.now()
+    draft = drafts.find(request)
+    data = _read(post, draft)
+    found = screening.screen(
+        data["text"], category=category_of(data["category"]), at=at, not_integrity=data["not_integrity"]
+    )
+    if found.integrity:
+        return integrity_page(request, data["text"])
+    draft = draft or drafts.open_(request)
+    have = drafts.photos(draft)
+    try:
+        uploads = request.FILES.getlist("photos")
+        if len(have) + len(uploads) > drafts.MOST_PHOTOS:
+            raise BadPhoto("many")
+        prepared = [put_on_disk(p) for p in receive(uploads)]
+    except BadPhoto as problem:
+        return _what_page(request, draft, data, problem=str(problem), field="photos", status=problem.status)
+    do = post.get("do", "next")
+
+    def act():
+        draft.data = {**draft.data, **data}
+        draft.save()
+        draft.photos.add(*[store(p, request.account, at) for p in prepared])
+        if do.startswith("drop:"):
+            drafts.drop_photo(draft, do[5:])
+        if do == "later":
+            return reverse("portal:home")
+        if do == "photos" or do.startswith("drop:"):
+            return reverse("reports:new") + "#photos"
+        return reverse("reports:place")
+
+    problem = _unclear(data, have or prepared) if do == "next" else None
+    if problem is None:
+        return once(request, act)
+    with transaction.atomic():
+        act()
+    return _what_page(request, draft, data, problem=str(problem), field=problem.field, status=problem.status)
+
+
+def _read(post, draft):
+    before = draft.data if draft else {}
+    data = {
+        "text": post.get("text", "").strip()[: drafts.LONGEST],
+        "category": post.get("category", "")[:12],
+        "kind": post.get("kind", "") if post.get("kind") in Kind.values else "",
+        "about": post.get("about", "") if post.get("about") in About.values else "",
+        "not_integrity": bool(post.get("not_integrity") or before.get("not_integrity")),
+    }
+    if category_of(data["category"]) is None:
+        data["category"] = ""
+    if data["kind"] not in COMPLAINTS:
+        data["about"] = ""
+    return data
+
+
+def _unclear(data, photos):
+    least, most = policy.number("text_least"), policy.number("text_most")
+    if len(data["text"]) < least:
+        return Invalid(_("再多写几个字，说说是什么事（至少 %(n)s 个字）。") % {"n": least}, "text")
+    if len(data["text"]) > most:
+        return Invalid(_("写得太长了，最多 %(n)s 个字。") % {"n": most}, "text")
+    if data["kind"] in COMPLAINTS and not data["about"]:
+        return Invalid(_("投诉或举报的是什么？请选一个。"), "about")
+    return None
+
+
+def _what_page(request, draft, data, *, problem="", field="", status=200):
+    tree = columns()
+    chosen = next((c for column in tree for c in column["categories"] if c.code == data.get("category")), None)
+    guesses = screening.suggest(data.get("text", ""))
+    context = {
+        "step": 1,
+        "draft": draft,
+        "data": data,
+        "photos": drafts.photos(draft),
+        "most_photos": drafts.MOST_PHOTOS,
+        "columns": tree,
+        "column": chosen.column_code if chosen and chosen not in guesses else "",
+        "guesses": [c for c in guesses if c.channel_out != "integrity"],
+        "kinds": Kind.choices,
+        "kind": data.get("kind") or usual_kind(chosen),
+        "abouts": About.choices,
+        "ask_about": data.get("kind") in COMPLAINTS,
+        "dial": dials(data.get("text", "")),
+        "problem": problem,
+        "field": field,
+    }
+    return render(request, "reports/what.html", context, status=status)
+
+
+@never_cache
+@require_POST
+def guess(request):
+    """The categories the words suggest, as a piece of the page; nothing is kept."""
+    text = request.POST.get("text", "")[: drafts.LONGEST]
+    rows = [c for c in screening.suggest(text) if c.channel_out != "integrity"]
+    chosen = {"category": request.POST.get("category", "")[:12]}
+    return render(request, "reports/guessed.html", {"guesses": rows, "dial": dials(text), "data": chosen})
+
+
+@never_cache
+@require_GET
+def draft_photo(request, ref, variant):
+    """A photo of one's own draft."""
+    draft = drafts.find(request)
+    photo = draft.photos.filter(ref=ref).first() if draft else None
+    if photo is None:
+        raise Http404
+    return photo_response(photo, variant, request, private=True)
+
+
+@require_POST
+def discard(request):
+    """Throw the draft away, photos and all."""
+    draft = drafts.find(request)
+
+    def act():
+        if draft is not None:
+            drafts.drop(draft)
+        return reverse("portal:home")
+
+    return once(request, act)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD"])
+def integrity(request):
+    """The ways to the discipline office; nothing can be typed here."""
+    return integrity_page(request, "", status=200)
