@@ -67,6 +67,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "weilianxin.lib.edge.SecurityHeaders",
+    "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "weilianxin.lib.edge.EdgeValidator",
     "django.contrib.sessions.middleware.SessionMiddleware",
