@@ -562,3 +562,11 @@ def test_bytes_that_are_missing_are_a_404_and_a_line_in_the_log(rf, media, caplo
     with pytest.raises(Http404):
         photo_response(SimpleNamespace(ref="ab" * 12, erased_at=None), "picture", get(rf))
     assert "missing" in caplog.text and "abab" not in caplog.text
+
+
+def test_the_photos_of_a_person_go_with_the_person(photo, media, django_capture_on_commit_callbacks):
+    from weilianxin.people.erasure import erase
+
+    with django_capture_on_commit_callbacks(execute=True):
+        erase(photo.owner, NOW)
+    assert files_in(media) == []

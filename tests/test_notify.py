@@ -441,3 +441,18 @@ def test_the_status_page_learns_how_much_waits_and_since_when(account, gateway):
     gateway.fails = GiveUp("no")
     deliver_due(NOON)
     assert deliver.backlog(NOON)["dead"] == 1
+
+
+def test_the_messages_of_a_person_go_with_the_person(account):
+    from weilianxin.people.erasure import erase
+
+    accepted(account)
+    erase(account, NOON)
+    assert not Message.objects.exists() and not Outbox.objects.exists()
+
+
+def test_an_installation_without_a_gateway_keeps_its_messages(account, settings):
+    settings.SMS = "none"
+    accepted(account)
+    assert deliver_due(NOON) == 0
+    assert (row().state, row().error, row().body != "") == (Outbox.HELD, "not configured", True)
