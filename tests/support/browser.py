@@ -29,9 +29,14 @@ def watch(context):
     """Note every request and every complaint of the pages of a context, in `context.asked` and `context.complaints`."""
     context.asked, context.complaints = [], []
     context.on("request", lambda request: context.asked.append(request.url))
+    context.on("response", lambda answer: context.complaints.append(_words(answer)) if answer.status >= 500 else None)
     context.on("weberror", lambda error: context.complaints.append(str(error.error)))
     context.on("console", lambda line: context.complaints.append(line.text) if _is_complaint(line) else None)
     return context
+
+
+def _words(answer):
+    return f"{answer.status} {urlsplit(answer.url).path}"
 
 
 def _is_complaint(line):

@@ -133,12 +133,11 @@ def reveal(request, number):
 @require_safe
 @staff_required
 def photo(request, ref, variant):
-    """A photo of a case that the account may see."""
-    use = get_object_or_404(
-        CasePhoto.objects.select_related("photo"),
-        photo__ref=ref,
-        case__in=Case.objects.visible_to(request.account),
-    )
+    """A photo of a case that the account may see; the same photo may belong to several."""
+    uses = CasePhoto.objects.filter(photo__ref=ref, case__in=Case.objects.visible_to(request.account))
+    use = uses.select_related("photo").first()
+    if use is None:
+        raise Http404
     return photo_response(use.photo, variant, request)
 
 
@@ -181,6 +180,8 @@ def describe(request, case, actor, *, failed=None, refusal=None):
         "joined": list(case.joined.select_related("grid").order_by("id")[:50]),
         "near": around,
         "here": here(request, case),
+        "times": times(case),
+        "may_merge": any(b["move"].name == "merge" for b in offered),
         "map": small_map(case, around),
         "primary": [b for b in offered if b["move"].weight <= SHOWN],
         "secondary": [b for b in offered if SHOWN < b["move"].weight <= REST],
@@ -299,6 +300,15 @@ def here(request, case):
         return []
     rows = Case.objects.visible_to(request.account).filter(place=case.place_id).exclude(pk=case.pk)
     return lists.state_words(list(lists.rows_of(rows).order_by("-id")[:5]))
+
+
+def times(case):
+    """How often this category came at this place within a year, this time included."""
+    if case.place_id is None:
+        return 1
+    since = case.created_at - timedelta(days=365)
+    rows = Case.objects.filter(place=case.place_id, category=case.category, created_at__range=(since, case.created_at))
+    return rows.filter(parent__isnull=True).count()
 
 
 def small_map(case, around):
