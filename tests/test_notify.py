@@ -7,8 +7,8 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy
-from weilianxin.channels.errors import GiveUp, NotConfigured, Retry
 
+from weilianxin.channels.errors import GiveUp, NotConfigured, Retry
 from weilianxin.notify import deliver, inbox, send, texts
 from weilianxin.notify.deliver import deliver_due
 from weilianxin.notify.models import INBOX, MAIL, SMS, Message, Outbox, Text
