@@ -377,3 +377,45 @@ def test_a_task_that_ended_says_that_its_link_is_dead(world, signed_in):
     answer = signed_in(world.worker).post(act(case, "cut_link"), {"_key": "x1"}, follow=True)
     assert "链接已失效" in answer.content.decode()
     assert Task.objects.get(case=case).link_revoked_at is not None
+
+
+def test_what_lies_near_can_be_joined_with_one_press(world, signed_in):
+    first = report(world)
+    second = report(world, account=world.neighbour)
+    client = signed_in(world.worker)
+    shown = client.get(page(second)).content.decode()
+    assert act(second, "merge") in shown and f'name="parent" value="{first.number}"' in shown
+    client.post(act(second, "merge"), {"parent": first.number, "_key": "m1"})
+    second.refresh_from_db()
+    assert second.parent == first
+
+
+def test_what_is_elsewhere_or_of_another_kind_is_not_called_near(world, signed_in):
+    report(world, location=locate(place=world.bare_entrance))
+    report(world, category=category("XQ101"), account=world.neighbour)
+    case = report(world)
+    assert 'name="parent"' not in signed_in(world.worker).get(page(case)).content.decode().split("</article>")[1]
+
+
+def test_the_third_time_in_a_year_is_said(world, signed_in):
+    case = report(world)
+    more_of(case, 1)
+    last = report(world)
+    assert "一年里第 3 次" in signed_in(world.worker).get(page(last)).content.decode()
+    assert "一年里第" not in signed_in(world.worker).get(page(case)).content.decode()
+
+
+def test_a_leader_sees_who_covers_and_whom_to_call(world, signed_in):
+    shown = signed_in(world.leader).get(reverse("desk:grid", args=[world.grid.code])).content.decode()
+    assert world.worker.name in shown and world.property.name_zh in shown
+    assert "tel:" not in shown  # nobody of the demonstration is ever a link to call
+
+
+def test_an_overdue_matter_is_urged_from_the_board(world, signed_in):
+    case = report(world)
+    Case.objects.update(next_due_at=timezone.now() - timedelta(hours=1))
+    client = signed_in(world.duty)
+    assert act(case, "urge") in client.get(reverse("desk:home")).content.decode()
+    client.post(act(case, "urge"), {"back": "home", "_key": "u1"})
+    assert Event.objects.filter(case=case, act="urge", actor=world.duty).count() == 1
+    assert act(case, "urge") not in signed_in(world.secretary).get(reverse("desk:home")).content.decode()

@@ -10,11 +10,11 @@ from django.views.decorators.http import require_safe
 
 from weilianxin.areas.models import Area
 from weilianxin.cases.models import Case
-from weilianxin.people.models import Role
+from weilianxin.people.models import Role, Unit
 from weilianxin.people.posts import on_duty_many
 from weilianxin.people.session import staff_required
 
-from . import lists
+from . import charts, lists
 from .maps import drawn
 from .nav import render
 from .reach import area_or_404, roles
@@ -47,6 +47,9 @@ def grid(request, code):
         "duty": on_duty_many([area], at).get(area.pk),
         "posts": holders(area, at),
         "weeks": weeks(visible, at),
+        "property": list(
+            Unit.objects.filter(kind="property_company", is_active=True, compounds__grid=area).distinct()[:10]
+        ),
         "map": open_map([{"area": area, "label": area.name}], visible, at),
     }
     return render(request, "desk/grid.html", context)
@@ -86,6 +89,7 @@ def board(request, area, held=()):
         "may_urge": bool(roles(request) & {Role.GRID_LEADER, Role.CENTRE_DISPATCHER, Role.DUTY_LEADER}),
         "held": held,
         "map": overdue_map(table),
+        "chart": charts.drawn(charts.per_day(visible, at)),
         "grid_page": below == "grid",
     }
     return render(request, "desk/board.html", context)
@@ -94,6 +98,12 @@ def board(request, area, held=()):
 def holders(area, at):
     """Who holds a post in this grid now."""
     return list(area.posts.at(at).select_related("account").order_by("role", "id"))
+
+
+def companies(area):
+    """The property companies of the compounds in this grid."""
+    units = Unit.objects.filter(kind="property_company", is_active=True, compounds__grid=area)
+    return list(units.distinct().order_by("id")[:10])
 
 
 def weeks(visible, at):
