@@ -24,6 +24,7 @@ from weilianxin.people import session
 from weilianxin.people.models import Consent
 from weilianxin.programmes.reports import intake
 from weilianxin.programmes.reports.models import Category, Draft, Report
+from weilianxin.programmes.reports.pages import drafts, what
 
 from .support.world import photo
 
@@ -165,6 +166,24 @@ def test_photos_are_kept_shown_and_taken_back_one_by_one(world, signed_in):
     assert Photo.objects.get(pk=first.pk).erased_at is not None
     full = client.post(reverse("reports:new"), {"text": TEXT, "do": "photos", "photos": [jpeg() for _n in range(9)]})
     assert full.status_code == 422 and TEXT in words(full)
+
+
+def test_who_is_not_signed_in_cannot_fill_the_disk(world, monkeypatch):
+    monkeypatch.setattr(what, "UPLOADS_PER_HOUR", 2)
+    client = Client()
+    for n in range(3):
+        answer = client.post(reverse("reports:new"), {"text": f"第{n}次", "do": "photos", "photos": [jpeg()]})
+    assert answer.status_code == 422 and "第2次" in words(answer)
+    assert Draft.objects.get().photos.count() == 2
+
+
+def test_a_draft_is_forgotten_after_a_month_with_its_photos(world):
+    client = Client()
+    write(client, photos=[jpeg()], do="later")
+    soon = timezone.now() + timedelta(days=drafts.KEPT_DAYS - 1)
+    assert drafts.forget_old(soon) == 0 and Draft.objects.exists()
+    assert drafts.forget_old(soon + timedelta(days=2)) == 1
+    assert not Draft.objects.exists() and Photo.objects.get().erased_at is not None
 
 
 def test_integrity_is_never_saved_not_even_as_a_draft(world, signed_in):
@@ -392,20 +411,10 @@ def test_a_compound_is_chosen_step_by_step_without_a_script(world, signed_in):
     client.post(place, {"where": "choose", "compound": world.compound.pk, "do": "choose"})
     page = words(client.get(place))
     assert f'value="{world.building.pk}"' in page and f'value="{world.entrance.pk}"' not in page
-    client.post(
-        place, {"where": "choose", "compound": world.compound.pk, "building": world.building.pk, "do": "choose"}
-    )
+    chosen = {"where": "choose", "compound": world.compound.pk, "building": world.building.pk}
+    client.post(place, {**chosen, "do": "choose"})
     assert f'value="{world.entrance.pk}"' in words(client.get(place))
-    client.post(
-        place,
-        {
-            "where": "choose",
-            "compound": world.compound.pk,
-            "building": world.building.pk,
-            "entrance": world.entrance.pk,
-            "do": "next",
-        },
-    )
+    client.post(place, {**chosen, "entrance": world.entrance.pk, "do": "next"})
     page = client.get(reverse("reports:send"))
     client.post(reverse("reports:send"), {"_key": key(page)})
     case = Case.objects.get()

@@ -82,6 +82,16 @@ def test_a_message_becomes_a_report_whose_clock_started_when_it_was_written(worl
     assert signed_in(world.neighbour).post(reverse("reports:thread_report", args=[message.pk])).status_code == 404
 
 
+def test_a_draft_made_from_a_message_leaves_the_message_its_photos_when_it_is_thrown_away(world, signed_in):
+    client = signed_in(world.resident)
+    say(client, photos=[jpeg()])
+    message = ThreadMessage.objects.get(from_staff=False)
+    client.post(reverse("reports:thread_report", args=[message.pk]))
+    client.post(reverse("reports:discard"))
+    assert not Draft.objects.exists()
+    assert message.photos.get().erased_at is None
+
+
 def test_staff_file_a_report_for_the_resident_from_a_message(world, signed_in):
     say(signed_in(world.resident))
     message = ThreadMessage.objects.get(from_staff=False)

@@ -1,16 +1,20 @@
 """The report one is writing: on the server, so that it survives a lost page, and found again after signing in."""
 
 import secrets
+from datetime import timedelta
 
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 
 from weilianxin.files.store import erase_photo
 from weilianxin.lib.digests import keyed_digest
 
-from ..models import Draft
+from ..models import Draft, ThreadMessage
 
 SESSION = "report_draft"
 MOST_PHOTOS = 9
+KEPT_DAYS = 30
 LONGEST = 20_000  # kept as typed; the form's own limit is told when it is sent
 
 
@@ -48,14 +52,30 @@ def photos(draft):
 
 
 def drop(draft):
-    """Forget the draft. Photos that became part of a case stay with it, the others are erased."""
-    for photo in draft.photos.filter(uses__isnull=True):
+    """Forget the draft. Photos that became part of a case or stand in a message stay there, the others are erased."""
+    for photo in _only_here(draft):
         erase_photo(photo)
     draft.delete()
 
 
 def drop_photo(draft, ref):
-    """Take one photo out of the draft and erase it."""
-    for photo in draft.photos.filter(ref=ref):
-        draft.photos.remove(photo)
+    """Take one photo out of the draft, and erase it where it is part of nothing else."""
+    for photo in _only_here(draft).filter(ref=ref):
         erase_photo(photo)
+    draft.photos.remove(*draft.photos.filter(ref=ref))
+
+
+def _only_here(draft):
+    said = ThreadMessage.photos.through.objects.filter(photo=OuterRef("pk"))
+    return draft.photos.filter(~Exists(said), uses__isnull=True)
+
+
+def forget_old(at=None, limit=200):
+    """Drop drafts that nobody has touched for a month, photos and all; for the work loop. Returns how many."""
+    old = Draft.objects.filter(updated_at__lt=(at or timezone.now()) - timedelta(days=KEPT_DAYS))[:limit]
+    count = 0
+    for draft in old:
+        with transaction.atomic():
+            drop(draft)
+        count += 1
+    return count

@@ -258,7 +258,7 @@ def standing(case, worker, answer):
         name = worker.name if worker is not None else ""
         how = _("已经看到") if case.seen_at else _("等签收")
         who = {"who": "", "who_more": _("等%(name)s签收") % {"name": name} if name else _("街道中心来派")}
-        return who if case.paused else {**who, "how": how}
+        return {"who": name, "who_more": ""} if case.paused else {**who, "how": how}
     how = {
         "accepted": _("正在安排"),
         "dispatched": _("等对方接手"),

@@ -103,7 +103,7 @@ def _page(request, first):
         rows = rows.filter(Q(published_at__lt=moment) | Q(published_at=moment, pk__lt=pk))
     page = list(rows[: PAGE + 1])
     more, page = len(page) > PAGE, page[:PAGE]
-    drawing, counted = _map(communities, chosen, column)
+    drawing, counted, ended = _map(communities, chosen, column)
     context = {
         "tab": "public",
         "first": first,
@@ -114,6 +114,10 @@ def _page(request, first):
         "column": column,
         "map": drawing,
         "counted": counted,
+        "total": sum(ended.values()),
+        "solved": ended["solved"],
+        "partly": ended["partly"],
+        "others": sum(ended.values()) - ended["solved"] - ended["partly"],
         "days": MAP_DAYS,
         "older": _address(first, chosen, column, before=key_of(page[-1].published_at, page[-1].pk)) if more else "",
         "newest": _address(first, chosen, column) if before else "",
@@ -159,11 +163,12 @@ def coarse(case):
 
 
 def _map(communities, chosen, column):
-    """(drawing, [(area, how many)]): the communities, or the grids of the chosen one, with what was solved there."""
+    """(drawing, [(area, how many)], how many by outcome) of the communities, or of the grids of the chosen one."""
     since = timezone.now() - timedelta(days=MAP_DAYS)
     rows = published().filter(published_at__gte=since, public_community__in=[chosen] if chosen else communities)
     if column:
         rows = rows.filter(category__column_code=column)
+    ended = Counter(dict(rows.values_list("case__outcome").annotate(n=Count("pk"))))
     by = "case__grid" if chosen else "public_community"
     counts = Counter(dict(rows.values(key=F(by)).annotate(n=Count("pk")).values_list("key", "n")))
     if chosen:
@@ -189,7 +194,7 @@ def _map(communities, chosen, column):
         for pk, points in middles.items():
             shapes[points[len(points) // 2][2]]["name"] = named[pk].name
     drawing = maps.draw(shapes, [pin(counts[pk], points) for pk, points in middles.items() if counts[pk]])
-    return drawing, [(area, counts[area.pk]) for area in areas]
+    return drawing, [(area, counts[area.pk]) for area in areas], ended
 
 
 def middle_of(geometry):

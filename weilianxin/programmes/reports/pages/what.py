@@ -16,6 +16,8 @@ from weilianxin.files.intake import receive
 from weilianxin.files.serve import photo_response
 from weilianxin.files.store import place as put_on_disk
 from weilianxin.files.store import store
+from weilianxin.people.throttle import allow
+from weilianxin.portal.client import address_of
 
 from .. import catalogue, policy, screening
 from ..models import About, Kind
@@ -34,6 +36,7 @@ ICONS = {
     "ADV": "msg",
 }
 COMPLAINTS = (Kind.COMPLAINT, Kind.TIP)
+UPLOADS_PER_HOUR = 60  # a whole building may share one address
 
 
 def columns():
@@ -76,6 +79,8 @@ def _said(request):
         uploads = request.FILES.getlist("photos")
         if len(have) + len(uploads) > drafts.MOST_PHOTOS:
             raise BadPhoto("many")
+        if uploads and not _may_upload(request, at):
+            raise BadPhoto("busy", 0)
         prepared = [put_on_disk(p) for p in receive(uploads)]
     except BadPhoto as problem:
         return _what_page(request, draft, data, problem=str(problem), field="photos", status=problem.status)
@@ -115,6 +120,13 @@ def _read(post, draft):
     if data["kind"] not in COMPLAINTS:
         data["about"] = ""
     return data
+
+
+def _may_upload(request, at):
+    """Whoever has not signed in may not fill the disk: so many times an hour from one address."""
+    if request.account is not None:
+        return True
+    return allow("draft-photos", address_of(request), limit=UPLOADS_PER_HOUR, seconds=3600, at=at)
 
 
 def _unclear(data, photos):
