@@ -155,7 +155,10 @@ def where(case):
     full, said = case.place.full_name if case.place else "", case.place_text
     if not full or full in said:
         return said
-    return full if not said or said in full else f"{full} {said}"
+    # What came from another channel names its place inside the report itself; that is not said twice.
+    if not said or said in full or said.startswith(case.title[:8]):
+        return full
+    return f"{full} {said}"
 
 
 def sections(rows, at):
