@@ -71,7 +71,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "weilianxin.lib.edge.EdgeValidator",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "weilianxin.lib.language.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "weilianxin.people.session.AccountMiddleware",
@@ -183,6 +183,8 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 400
 DATA_UPLOAD_MAX_NUMBER_FILES = 12
+
+DEMO_ROSTER = "weilianxin.programmes.reports.demo.roster"  # whom a visitor of the demo may be
 
 # Who the installation is, and whether it speaks to the outside world.
 SUBDISTRICT_CODE = env("SUBDISTRICT")

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from weilianxin.lib import edge
+from weilianxin.lib.client import address_of
 from weilianxin.people import session, staff
 from weilianxin.people.errors import Refused
 from weilianxin.people.session import staff_required
@@ -20,12 +20,6 @@ from .nav import render as framed
 from .reach import my_posts
 
 PAGES = {staff.PASSWORD: "desk:password", staff.SECOND_FACTOR: "desk:second_factor", staff.ENROL: "desk:second_factor"}
-
-
-def address_of(request):
-    """The client's address as the edge believes it; "" where it is not known."""
-    find = getattr(edge, "client_address", None)
-    return find(request) if find else request.META.get("REMOTE_ADDR", "")
 
 
 def onward(request, step):

@@ -16,13 +16,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from weilianxin.cases.forms import Field
 from weilianxin.cases.once import once
+from weilianxin.lib.client import address_of
 from weilianxin.lib.masks import mask_phone
 from weilianxin.lib.refusal import Refused
 from weilianxin.notify.send import tell
 from weilianxin.people import codes, consent, mydata, residents, session
 from weilianxin.people.session import resident_required
 
-from .client import address_of
 from .prose import prose
 
 NEW_PHONE = "new_phone"  # in the session: the number that waits for its code

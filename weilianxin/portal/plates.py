@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from weilianxin.areas.plates import resolve
+from weilianxin.lib.client import address_of
 from weilianxin.people import throttle
 
-from .client import address_of
 from .errors import error_page
 from .home import worker_plate
 

@@ -14,13 +14,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from weilianxin.lib.client import address_of
 from weilianxin.lib.masks import mask_phone
 from weilianxin.lib.refusal import Refused
 from weilianxin.notify.send import tell
 from weilianxin.people import codes, consent, residents, session
 
 from . import demo
-from .client import address_of
 from .prose import prose
 
 STEP = "signin"  # in the session: the number that waits for its code, and whether it was shown to be theirs

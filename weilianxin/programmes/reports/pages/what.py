@@ -16,8 +16,8 @@ from weilianxin.files.intake import receive
 from weilianxin.files.serve import photo_response
 from weilianxin.files.store import place as put_on_disk
 from weilianxin.files.store import store
+from weilianxin.lib.client import address_of
 from weilianxin.people.throttle import allow
-from weilianxin.portal.client import address_of
 
 from .. import catalogue, policy, screening
 from ..models import About, Kind

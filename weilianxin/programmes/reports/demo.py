@@ -1,0 +1,439 @@
+"""The reports of the made-up 望星街道: some weeks of history and a living present, the same at every run.
+
+Everything is done by the acts themselves, in the order of time, as its people would do them: nothing is written
+behind the flow's back, so the history is as true as that of a real installation.
+"""
+
+import csv
+import random
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.utils import timezone, translation
+
+from weilianxin.areas.calendar import work_calendar
+from weilianxin.areas.demo import make_demo_areas
+from weilianxin.areas.locate import Location, locate
+from weilianxin.areas.models import Area, Level, Place
+from weilianxin.cases.access import actor_on, handler_on, posts_of
+from weilianxin.cases.engine import perform
+from weilianxin.cases.models import Case, Task
+from weilianxin.files.intake import receive
+from weilianxin.files.store import store
+from weilianxin.journal import checkpoint
+from weilianxin.lib.datum import cell
+from weilianxin.lib.refusal import Refused
+from weilianxin.people.demo import make_demo_staff
+from weilianxin.people.models import Account, Dwelling, Post, Role
+from weilianxin.people.posts import note_absence, on_duty
+from weilianxin.people.units import units_for
+
+from . import catalogue, intake, threads
+from .models import Category
+
+SEED = 20261124
+DAYS, PER_DAY = 28, 11
+LOCAL = ZoneInfo("Asia/Shanghai")
+# How often a report is sent at each hour of the day.
+HOURS = (1, 0, 0, 0, 0, 1, 2, 5, 8, 9, 8, 6, 5, 5, 6, 6, 6, 7, 7, 7, 6, 4, 2, 1)
+PICTURES = ("stairs-before", "stairs-close", "stairs-after", "lamp-before", "lamp-after", "sewer")
+
+
+def seed(at=None):
+    """Fill an empty installation: areas, people, history, the labelled reports, conversations. Some 20 seconds."""
+    at = at or timezone.now()
+    with translation.override("zh-hans"):
+        with transaction.atomic():
+            areas = make_demo_areas()
+            make_demo_staff(areas)
+            catalogue.load()
+        story = Story(at)
+        with transaction.atomic():
+            story.history()
+        with transaction.atomic():
+            story.labelled()
+            story.present()
+            story.conversations()
+        checkpoint.sequence()
+        checkpoint.seal_due(at)
+
+
+def roster():
+    """Whom a visitor may be, on the first page of the demo."""
+    home = Place.objects.filter(full_name__startswith="星影苑 6幢2单元").order_by("id").first()
+    grid = home.grid if home else None
+    neighbours = Account.objects.filter(dwellings__place__grid=grid, kind=Account.RESIDENT, is_demo=True).order_by("id")
+    rows = [
+        {"label": label, "hint": hint, "name": account.name, "ref": account.ref}
+        for account, label, hint in zip(
+            neighbours[:2],
+            (_t("居民"), _t("邻居")),
+            (_t("报一件事，看它怎么办"), _t("点“我也遇到”，一起等结果")),
+            strict=False,
+        )
+    ]
+    wanted = (
+        (Role.GRID_WORKER, grid, _t("网格员"), _t("手机上的待办，签收、派单、办结")),
+        (None, None, _t("物业公司"), _t("没有账号，点链接办任务")),
+        (Role.GRID_LEADER, grid, _t("网格长"), _t("看一个网格的全部情况")),
+        (Role.CENTRE_DISPATCHER, None, _t("派遣员"), _t("街道中心的分派台")),
+        (Role.CENTRE_VERIFIER, None, _t("核查员"), _t("核实、抽查、审公开")),
+        (Role.CALLBACK_OFFICER, None, _t("回访员"), _t("差评由别人来回访")),
+        (Role.DUTY_LEADER, None, _t("值班长"), _t("全街道看板")),
+        (Role.SYSTEM_ADMIN, None, _t("系统管理员"), _t("区域、岗位、类别、时限")),
+    )
+    for role, area, label, hint in wanted:
+        if role is None:
+            rows.append({"label": label, "hint": hint, "name": "星影物业", "ref": "unit"})
+            continue
+        posts = Post.objects.at(timezone.now()).filter(role=role, account__is_demo=True).select_related("account")
+        post = (posts.filter(area=area) if area else posts).order_by("id").first()
+        if post:
+            rows.append({"label": label, "hint": hint, "name": post.account.name, "ref": post.account.ref})
+    return rows
+
+
+def _t(text):
+    return translation.gettext(text)
+
+
+class Story:
+    """Tells what happened: every method is an everyday turn of the loop."""
+
+    def __init__(self, at):
+        self.at, self.r = at, random.Random(SEED)
+        self.calendar = work_calendar()
+        self.subdistrict = Area.objects.current().get(level=Level.SUBDISTRICT, code="330102098")
+        self.grids = list(Area.objects.current().filter(level=Level.GRID, subdistrict=self.subdistrict))
+        self.residents = {}
+        for dwelling in Dwelling.objects.select_related("account", "place__compound", "place__grid", "place__parent"):
+            self.residents.setdefault(dwelling.place.grid_id, []).append(dwelling)
+        self.categories = {c.code: c for c in Category.objects.all()}
+        self.posts, self.duties, self.units = {}, {}, {}
+        self.role = {
+            role: [
+                p.account
+                for p in Post.objects.at(at).filter(role=role, area=self.subdistrict).select_related("account")
+            ]
+            for role in (Role.CENTRE_DISPATCHER, Role.CENTRE_VERIFIER, Role.CALLBACK_OFFICER)
+        }
+        with (catalogue.DATA / "demo_texts.csv").open(encoding="utf-8", newline="") as source:
+            self.texts = list(csv.DictReader(source))
+        folder = catalogue.DATA / "demo_photos"
+        prepared = receive([(folder / f"{name}.jpg").read_bytes() for name in PICTURES])
+        self.photos = {
+            name: store(p, None, at - timedelta(days=40)) for name, p in zip(PICTURES, prepared, strict=True)
+        }
+
+    def act(self, case, name, who, at, photos=(), **data):
+        if isinstance(who, Account):
+            posts = self.posts.get(who.pk)
+            if posts is None:
+                posts = self.posts[who.pk] = posts_of(who, at)
+            who = actor_on(case, who, at, posts=posts)
+        return perform(case, name, who, at=at, photos=photos, **data)
+
+    def worker(self, grid, at):
+        key = grid.pk, at.date()
+        if key not in self.duties:
+            self.duties[key] = on_duty(grid, at).account
+        return self.duties[key]
+
+    def unit(self, case, kind):
+        key = kind, case.compound_id, case.grid_id
+        if key not in self.units:
+            found = units_for(
+                kind,
+                grid=case.grid,
+                compound=case.compound,
+                community=case.community,
+                subdistrict=case.subdistrict,
+                district=case.district,
+            )
+            self.units[key] = found[0] if found else None
+        return self.units[key]
+
+    def working(self, at, least, most):
+        """Some minutes later, in working time."""
+        return self.calendar.next_opening(at) + timedelta(minutes=self.r.randint(least, most))
+
+    def pictures(self, stage, *names):
+        return [(self.photos[name], stage) for name in names]
+
+    # The weeks behind
+
+    def history(self):
+        moments = []
+        today = timezone.localtime(self.at).replace(minute=0, second=0, microsecond=0)
+        for back in range(DAYS, -1, -1):
+            day = today - timedelta(days=back)
+            factor = 1.2 if day.weekday() == 0 else (0.8 if day.weekday() > 4 else 1)
+            for _n in range(round(PER_DAY * factor * self.r.uniform(0.7, 1.3))):
+                moment = day.replace(hour=self.r.choices(range(24), HOURS)[0], minute=self.r.randrange(60))
+                if moment < self.at - timedelta(minutes=20):
+                    moments.append(moment)
+        for moment in sorted(moments):
+            self.one(moment)
+
+    def one(self, at):
+        r = self.r
+        # The first community is the best known one: a third of all comes from there.
+        grid = r.choice(
+            [g for g in self.grids if g.code.startswith("330102098001")] if r.random() < 0.35 else self.grids
+        )
+        home = r.choice(self.residents[grid.pk])
+        told = r.choice(self.texts)
+        category = self.categories[told["code"]]
+        place = r.choice([home.place.parent or home.place, home.place.compound or home.place])
+        pictures = [self.photos[r.choice(("stairs-before", "lamp-before", "sewer", "stairs-close"))]]
+        case = self.report(home, told["text"], category, place, at, photos=pictures if r.random() < 0.6 else [])
+        if case is not None:
+            self.go_on(case, home.account, told, at)
+
+    def report(self, home, text, category, place, at, **more):
+        try:
+            return intake.submit(
+                home.account,
+                text=text,
+                location=self.where(place, home.place.grid),
+                category=category,
+                kind="咨询" if category.urgency == "U3" else "求助",
+                anonymity=self.r.choices(("N0", "N1", "N2"), (55, 37, 8))[0],
+                at=at,
+                **more,
+            )
+        except Refused:
+            return None
+
+    def where(self, place, grid=None):
+        grid = place.grid or grid
+        community = place.community or grid.community
+        return Location(
+            place=place,
+            compound=place if place.kind == "compound" else place.compound,
+            grid=grid,
+            community=community,
+            subdistrict=community.subdistrict,
+            district=community.district,
+            lat=place.lat,
+            lon=place.lon,
+            cell=None if place.lat is None else cell(place.lat, place.lon),
+            how="place",
+        )
+
+    def go_on(self, case, reporter, told, at, until=None):
+        """Everything that happens to a report, as far as time allows."""
+        r, until = self.r, until or self.at
+        if case.grid is None:
+            return
+        worker = self.worker(case.grid, at)
+        steps = self.plan(case, reporter, worker, told, at)
+        for _n in range(40):
+            step = next(steps, None)
+            if step is None or step[0] >= until or r.random() < 0.004:
+                return
+            try:
+                step[1](step[0])
+            except Refused:
+                return
+
+    def plan(self, case, reporter, worker, told, at):
+        """(moment, act) pairs; each act is done before the next moment is asked for."""
+        r = self.r
+        now = self.working(at, 2, 40) if case.urgency != "U0" else at + timedelta(minutes=3)
+
+        def do(name, who, photos=(), **data):
+            return lambda moment: self.act(Case.objects.get(pk=case.pk), name, who, moment, photos, **data)
+
+        yield now, do("see", worker)
+        now += timedelta(minutes=r.randint(1, 12))
+        channel = case.route["channel"]
+        if channel not in ("case", "emergency"):
+            leader = self.leader(case)
+            note, receiver = told["reply"], self.receiver(channel)
+            yield self.working(now, 5, 90), do("transfer", leader, channel=channel, receiver=receiver, note=note)
+            return
+        yield now, do("accept", worker, note="")
+        lead = case.route["lead"]
+        unit = None if lead in ("grid_worker", "dispatcher") else self.unit(case, lead)
+        urgent = case.urgency in ("U0", "U1")
+        shot = r.choice(("stairs-after", "lamp-after"))
+        if unit is not None and case.urgency != "U3":
+            near = lead in ("property_company", "repair_contractor", "elevator_maintainer")
+            sender = worker if near else self.role[Role.CENTRE_DISPATCHER][0]
+            now += timedelta(minutes=r.randint(3, 25))
+            yield now, do("dispatch", sender, unit=unit, assists=[], note="请到现场看一看，办好后回传照片。")
+            task = Task.objects.filter(case=case).select_related("unit").last()
+            handler = handler_on(task, unit.contact or "值班员") if task else None
+            now = self.working(now, 10, 120)
+            yield now, do("sign", handler, note="")
+            now = self.working(now, 60, 900 if not urgent else 240)
+            if r.random() < 0.06 and now - task.issued_at < timedelta(hours=3):
+                yield now, do("return_order", handler, note="这里不归我们管。", proposed="产权单位")
+                return
+            yield now, do("reply", handler, self.pictures("after", shot), outcome="solved", note="已经处理好了。")
+        else:
+            now = self.working(now, 20, 300)
+            yield now, do("start", worker, note="")
+            now = self.working(now, 30, 400)
+            if urgent:
+                yield now, do("reply", worker, self.pictures("after", shot), outcome="solved", note=told["reply"])
+        now = self.working(now, 20, 240)
+        outcome = r.choices(("solved", "partly"), (93, 7))[0]
+        if case.urgency == "U3":
+            outcome = "explained"
+        plan_date = (now + timedelta(days=30)).date() if outcome == "partly" else None
+        closing = {"outcome": outcome, "plan_date": plan_date, "note": told["reply"]}
+        closer = self.role[Role.CENTRE_VERIFIER][0] if urgent else worker
+        if urgent:
+            yield now, do("close_verified", closer, **closing)
+        else:
+            shots = self.pictures("after", "lamp-after" if shot == "stairs-after" else "stairs-after")
+            yield now, do("close_seen", worker, shots, no_before="到场时已在处理", **closing)
+        yield from self.afterwards(case, reporter, closer, told, now, do)
+
+    def afterwards(self, case, reporter, closer, told, now, do):
+        r = self.r
+        if r.random() < 0.04 and case.urgency != "U3":
+            yield now + timedelta(hours=r.randint(3, 30)), do("dispute", reporter, note="过了一天又和原来一样了。")
+            return
+        if r.random() < 0.42:
+            level = r.choices((5, 4, 3, 2, 1), (62, 21, 9, 5, 3))[0]
+            words = {5: "办得快，谢谢！", 4: "还可以", 3: "", 2: "拖得有点久", 1: "没有解决"}[level]
+            now += timedelta(hours=r.randint(1, 40))
+            yield now, do("rate", reporter, level=level, note=words)
+            if level <= 2 and r.random() < 0.7:
+                caller = self.role[Role.CALLBACK_OFFICER][0]
+                yield self.working(now, 60, 900), do("uphold", caller, note="已电话回访并到现场看过，问题确已处理。")
+        checker = self.role[Role.CENTRE_VERIFIER][-1]
+        if closer.pk != checker.pk:
+            sampled = Case.objects.get(pk=case.pk).samples.filter(checked_at__isnull=True).exists()
+            if sampled and r.random() < 0.75:
+                yield self.working(now, 120, 1200), do("pass_sample", checker, note="现场看过，确已办好。")
+            category = self.categories[case.category]
+            if category.public == "yes" and case.outcome != "withdrawn" and r.random() < 0.6:
+                now = self.working(now, 60, 2000)
+                chosen = list(case.photos.filter(stage="after").values_list("pk", flat=True)[:1])
+                yield (
+                    now,
+                    do(
+                        "publish",
+                        checker,
+                        public_title=category.name_zh[:50] + "：已办结",
+                        public_text=f"居民反映：{told['text']}\n办理结果：{told['reply']}",
+                        public_photos=chosen,
+                    ),
+                )
+
+    def leader(self, case):
+        key = "leader", case.grid_id
+        if key not in self.duties:
+            self.duties[key] = Post.objects.select_related("account").filter(
+                role=Role.GRID_LEADER, area=case.grid
+            )[0].account  # fmt: skip
+        return self.duties[key]
+
+    def receiver(self, channel):
+        return {
+            "mediation": "街道人民调解委员会 觜火",
+            "service": "综合窗口 娄金",
+            "deliberation": "社区议事厅 牛金",
+            "police": "望星派出所 值班民警",
+            "petition": "街道信访窗口",
+        }.get(channel, "有关单位")
+
+    # Today
+
+    def labelled(self):
+        """The labelled reports, of the last two days; the integrity one is not kept, as promised."""
+        with (catalogue.DATA / "demo_reports.csv").open(encoding="utf-8", newline="") as source:
+            rows = list(csv.DictReader(source))
+        told = {text["code"]: text for text in self.texts}
+        for n, row in enumerate(rows):
+            at = self.at - timedelta(hours=46) + timedelta(minutes=36 * n)
+            grid = next((g for g in self.grids if g.code == f"330102098001{row['grid']}"), None)
+            home = self.r.choice(self.residents[(grid or self.grids[0]).pk])
+            location = self.placed(row["text_zh"], grid, home)
+            by_hotline = row["channel"].startswith("phone") or location is None
+            try:
+                case = intake.submit(
+                    home.account,
+                    text=row["text_zh"] if len(row["text_zh"]) > 4 else row["text_zh"] + "？请回复",
+                    location=location,
+                    category=self.categories[row["category_code"]],
+                    kind=row["kind"]
+                    if row["kind"] in ("求助", "投诉", "举报", "咨询", "建议", "表扬", "其他")
+                    else "举报",
+                    anonymity=row["anonymity"] if row["anonymity"] != "N3" else "N2",
+                    urgency=row["urgency"],
+                    channel="hotline" if by_hotline else "web",
+                    source="hotline" if by_hotline else "",
+                    source_no=f"T{n:04d}" if by_hotline else "",
+                    at=at,
+                )
+            except Refused:
+                continue
+            reply = told.get(row["category_code"], {"text": row["text_zh"], "reply": "已经处理，谢谢您告诉我们。"})
+            self.go_on(case, home.account, reply, at, until=self.at - timedelta(hours=(n * 7) % 30))
+
+    def placed(self, text, grid, home):
+        if grid is None:
+            return None if "隔壁" in text else self.where(home.place, home.place.grid)
+        try:
+            found = locate(text=text, area=grid)
+        except Refused:
+            found = None
+        if found is None or found.grid is None or found.how == "area":
+            found = self.where(home.place.compound or home.place, grid)
+        return found
+
+    def present(self):
+        """What waits in the first grid this very hour, so that everybody who visits finds work."""
+        grid = next(g for g in self.grids if g.code == "330102098001001")
+        mine = self.residents[grid.pk]
+        lamp = self.categories["XQ201"]
+        entrance = mine[0].place.parent or mine[0].place
+        minutes = (
+            (95, mine[1], "单元门口的灯一闪一闪的，晚上看不清台阶。", lamp, True),
+            (50, mine[0], "二楼到三楼的声控灯不亮，我妈妈晚上上楼看不见，差点摔倒。", lamp, False),
+            (14, mine[2], "垃圾房门口一地的水，走过去滑脚。", self.categories["XQ102"], False),
+        )
+        worker = self.worker(grid, self.at)
+        for ago, home, text, category, sent in minutes:
+            at = self.at - timedelta(minutes=ago)
+            shots = [self.photos["lamp-before"]] if category is lamp else [self.photos["stairs-close"]]
+            case = self.report(home, text, category, entrance if sent else home.place.parent, at, photos=shots)
+            if case is None or ago < 20:
+                continue
+            self.act(case, "see", worker, at + timedelta(minutes=3))
+            if sent:
+                self.act(case, "accept", worker, at + timedelta(minutes=4), note="")
+                company = self.unit(case, "property_company")
+                asked = {"unit": company, "assists": [], "note": "请今天换一只灯。"}
+                self.act(case, "dispatch", worker, at + timedelta(minutes=6), **asked)
+        away = next(g for g in self.grids if g.code == "330102098001007")
+        chief = self.role[Role.CENTRE_DISPATCHER][0]
+        start = self.at - timedelta(hours=5)
+        try:
+            note_absence(self.worker(away, start), "leave", start, self.at + timedelta(days=3), chief, start)
+        except Refused:
+            return
+
+    def conversations(self):
+        for number, (question, answer) in enumerate(
+            (
+                ("您好，请问老年食堂周末开门吗？", "开的，周六周日中午十一点到一点，带上老年卡。"),
+                ("谢谢您昨天帮忙联系维修，灯已经亮了。", "不客气，有事随时找我。"),
+                ("楼下的健身器材好像松了，能来看看吗？", ""),
+                ("我妈妈想办送餐，要什么材料？", ""),
+            )
+        ):
+            grid = next(g for g in self.grids if g.code == "330102098001001")
+            resident = self.residents[grid.pk][number].account
+            at = self.at - timedelta(hours=26 - number * 8)
+            thread = threads.thread_for(resident, at)
+            threads.say(thread, resident, question, at=at)
+            if answer:
+                later = self.working(at, 5, 60)
+                threads.reply(thread, self.worker(grid, at), answer, at=min(later, self.at))
