@@ -419,3 +419,31 @@ def test_an_overdue_matter_is_urged_from_the_board(world, signed_in):
     client.post(act(case, "urge"), {"back": "home", "_key": "u1"})
     assert Event.objects.filter(case=case, act="urge", actor=world.duty).count() == 1
     assert act(case, "urge") not in signed_in(world.secretary).get(reverse("desk:home")).content.decode()
+
+
+def test_a_joined_matter_one_may_not_see_is_not_named(world, signed_in):
+    parent = report(world)
+    child = report(world, account=world.neighbour, text="门厅的灯坏了，请来看看。")
+    do(child, "merge", world.worker, parent=parent)
+    client = signed_in(world.worker)
+    assert child.number in client.get(page(parent)).content.decode()
+    Case.objects.filter(pk=child.pk).update(sight="subdistrict")
+    assert child.number not in client.get(page(parent)).content.decode()
+
+
+def test_a_case_that_moves_out_of_reach_leads_home(world, signed_in):
+    case = report(world)
+    form = {"category": case.report.category_id, "urgency": "U2", "place": world.park.full_name, "_key": "o1"}
+    answer = signed_in(world.worker).post(act(case, "recode"), form)
+    case.refresh_from_db()
+    if case.grid != world.grid:
+        assert answer["Location"].startswith(reverse("desk:home"))
+        assert signed_in(world.worker).get(page(case)).status_code == 404
+    else:
+        pytest.fail("the place was not changed")
+
+
+def test_administration_and_audit_have_their_own_beginning(world, signed_in):
+    for account in (world.admin, world.auditor):
+        answer = signed_in(account).get(reverse("desk:home"))
+        assert answer.status_code == 302 and "/admin/" in answer["Location"]

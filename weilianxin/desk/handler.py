@@ -9,7 +9,7 @@ from functools import wraps
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -203,5 +203,7 @@ def photo(request, token, task, ref, variant):
     """A copy of a photo that handlers may see, while the task is open in this browser."""
     if entered(request, task) is None:
         return gone(request)
-    use = get_object_or_404(seen_photos(task.case), photo__ref=ref)
+    use = seen_photos(task.case).filter(photo__ref=ref).first()
+    if use is None:
+        return gone(request)
     return photo_response(use.photo, variant, request, private=True)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.db.models import Q
 from django.http import Http404, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template import TemplateDoesNotExist
@@ -159,7 +160,8 @@ def describe(request, case, actor, *, failed=None, refusal=None):
         if button["move"].name not in HIDDEN
     ]
     fresh = request.session.get("fresh_links")
-    links = request.session.pop("fresh_links")["links"] if fresh and fresh["case"] == case.number else []
+    handed = fresh and fresh["case"] == case.number and request.method == "GET"
+    links = request.session.pop("fresh_links")["links"] if handed else []
     lists.state_words([case])
     case.limit_words, case.accept_words = limit_words(case.handle_limit), limit_words(case.accept_limit)
     around = near(request, case, at)
@@ -177,10 +179,10 @@ def describe(request, case, actor, *, failed=None, refusal=None):
         "timeline": timeline(case, words),
         "tasks": tasks(case, at),
         "fresh_links": links,
-        "joined": list(case.joined.select_related("grid").order_by("id")[:50]),
+        "family": family(request, case),
         "near": around,
         "here": here(request, case),
-        "times": times(case),
+        "times": times(request, case),
         "may_merge": any(b["move"].name == "merge" for b in offered),
         "map": small_map(case, around),
         "primary": [b for b in offered if b["move"].weight <= SHOWN],
@@ -294,6 +296,14 @@ def near(request, case, at):
     return lists.state_words(sorted(found, key=lambda row: row.metres)[:5])
 
 
+def family(request, case):
+    """The matter this one joined and those that joined it, as far as the account may see them."""
+    both = Q(parent=case)
+    if case.parent_id:
+        both |= Q(pk=case.parent_id)
+    return list(Case.objects.visible_to(request.account).filter(both).order_by("id")[:50])
+
+
 def here(request, case):
     """What this place had before."""
     if case.place_id is None:
@@ -302,13 +312,14 @@ def here(request, case):
     return lists.state_words(list(lists.rows_of(rows).order_by("-id")[:5]))
 
 
-def times(case):
+def times(request, case):
     """How often this category came at this place within a year, this time included."""
     if case.place_id is None:
         return 1
     since = case.created_at - timedelta(days=365)
-    rows = Case.objects.filter(place=case.place_id, category=case.category, created_at__range=(since, case.created_at))
-    return rows.filter(parent__isnull=True).count()
+    same = {"place": case.place_id, "category": case.category, "parent__isnull": True}
+    rows = Case.objects.visible_to(request.account).filter(created_at__range=(since, case.created_at), **same)
+    return rows.count()
 
 
 def small_map(case, around):

@@ -50,7 +50,7 @@ def grid(request, code):
         "property": list(
             Unit.objects.filter(kind="property_company", is_active=True, compounds__grid=area).distinct()[:10]
         ),
-        "map": open_map([{"area": area, "label": area.name}], visible, at),
+        "map": open_map([{"area": area, "label": area.name, "on": True}], visible, at),
     }
     return render(request, "desk/grid.html", context)
 
