@@ -199,6 +199,11 @@ def test_integrity_is_never_saved_not_even_as_a_draft(world, signed_in):
     assert "12388" in words(by_category) and not Draft.objects.exists()
     said = client.post(reverse("reports:thread"), {"body": BRIBE})
     assert "12388" in words(said)
+    case = report(world)
+    added = client.post(reverse("reports:act", args=[case.number, "append"]), {"note": BRIBE})
+    assert "12388" in words(added) and case.events.count() == 1
+    again = {"note": BRIBE, "not_integrity": "1"}
+    assert client.post(reverse("reports:act", args=[case.number, "append"]), again).status_code == 302
     # Whoever says that it is none goes on, with the same words.
     client.post(reverse("reports:new"), {"text": BRIBE, "not_integrity": "1", "do": "next"})
     assert Draft.objects.get().data["text"] == BRIBE

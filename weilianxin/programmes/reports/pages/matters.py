@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from weilianxin.cases.access import Actor
 from weilianxin.cases.acting import act_on, buttons
@@ -26,6 +26,7 @@ from .. import policy
 from ..messages import serving
 from ..words import RATINGS, REFUSALS
 from . import timeline
+from .steps import integrity_page, is_integrity
 
 PAGE = 20
 OPEN = ("new", "active", "waiting")
@@ -37,7 +38,7 @@ def mine(request):
 
 
 @never_cache
-@require_GET
+@require_safe
 @resident_required
 def matters(request):
     """在办 and 已完成, the newest first; those that wait for the reader stand on top of the first page."""
@@ -129,7 +130,7 @@ def actor_of(request):
 
 
 @never_cache
-@require_http_methods(["GET", "HEAD"])
+@require_safe
 @resident_required
 def matter(request, number):
     """Who holds it, until when, how it stands; and everything the reporter can still do."""
@@ -141,7 +142,9 @@ def matter(request, number):
 @resident_required
 def act(request, number, name):
     """An act of the reporter; a refusal shows the page again with the sentence and everything that was typed."""
-    case = own_case(request, number)
+    case, note = own_case(request, number), request.POST.get("note", "")
+    if is_integrity(note) and not request.POST.get("not_integrity"):
+        return integrity_page(request, note, field="note")
     try:
         return act_on(
             request, case, actor_of(request), name, reverse("reports:matter", args=[number]) + f"?done={name}"
@@ -154,7 +157,7 @@ def act(request, number, name):
 
 
 @never_cache
-@require_GET
+@require_safe
 @resident_required
 def matter_photo(request, number, ref, variant):
     """A photo of one's own matter, or of the matter it went into where staff took it."""

@@ -30,9 +30,25 @@ def category_of(code):
     return Category.objects.current().filter(scheme="resident", kind="matter", code=code).first()
 
 
-def integrity_page(request, text, status=422):
-    """What is said about integrity is not saved, not even as a draft: only this answer still holds the words."""
+def is_integrity(text):
+    """Whether the words are of the kind that only the discipline office may keep."""
+    return any(group == "integrity" for group, _dial in screening.noticed(text or ""))
+
+
+def integrity_page(request, text, status=422, *, field="text"):
+    """What is said about integrity is not saved, not even as a draft: only this answer still holds the words.
+
+    Whoever says that it is nothing of the kind sends the same form once more, with the words in `field`.
+    """
     office = Unit.objects.filter(kind="discipline_inspection", is_active=True).order_by("pk").first()
-    response = render(request, "reports/integrity.html", {"office": office, "text": text}, status=status)
+    left_out = {"csrfmiddlewaretoken", "_key", "not_integrity", field}
+    context = {
+        "office": office,
+        "text": text,
+        "field": field,
+        "again": request.path,
+        "kept": [(name, value) for name, value in request.POST.items() if name not in left_out],
+    }
+    response = render(request, "reports/integrity.html", context, status=status)
     response["Cache-Control"] = "no-store"
     return response

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from weilianxin.areas.calendar import work_calendar
 from weilianxin.cases.errors import Refused
@@ -19,10 +19,10 @@ from weilianxin.files.store import place as put_on_disk
 from weilianxin.people.posts import on_duty
 from weilianxin.people.session import resident_required
 
-from .. import screening, threads
+from .. import threads
 from ..models import ThreadMessage
 from . import drafts
-from .steps import dials, integrity_page
+from .steps import dials, integrity_page, is_integrity
 
 MOST_PHOTOS = 3
 
@@ -41,8 +41,8 @@ def thread(request):
         threads.read(mine, account, at)
         return _page(request, mine)
     body = request.POST.get("body", "")
-    if any(group == "integrity" for group, _dial in screening.noticed(body)) and not request.POST.get("not_integrity"):
-        return integrity_page(request, body)
+    if is_integrity(body) and not request.POST.get("not_integrity"):
+        return integrity_page(request, body, field="body")
     try:
         photos = photos_of(request)
 
@@ -119,7 +119,7 @@ def to_report(request, message):
 
 
 @never_cache
-@require_GET
+@require_safe
 def thread_photo(request, ref, variant):
     """A photo of a message, for the resident and for those who serve their grid."""
     account = request.account

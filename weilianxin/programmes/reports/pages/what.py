@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from weilianxin.cases.errors import Invalid
 from weilianxin.cases.once import once
@@ -175,7 +175,7 @@ def guess(request):
 
 
 @never_cache
-@require_GET
+@require_safe
 def draft_photo(request, ref, variant):
     """A photo of one's own draft."""
     draft = drafts.find(request)
@@ -199,7 +199,7 @@ def discard(request):
 
 
 @never_cache
-@require_http_methods(["GET", "HEAD"])
+@require_safe
 def integrity(request):
     """The ways to the discipline office; nothing can be typed here."""
     return integrity_page(request, "", status=200)
