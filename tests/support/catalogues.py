@@ -73,7 +73,7 @@ def update():
 
 
 def parts(value):
-    return [value] if isinstance(value, str) else list(value)
+    return [value] if isinstance(value, str) else list(value or ())
 
 
 def faults(catalogue=None):
@@ -84,7 +84,7 @@ def faults(catalogue=None):
             continue
         sentence = parts(wanted.id)[-1]
         found = catalogue.get(wanted.id if isinstance(wanted.id, str) else wanted.id[0], wanted.context)
-        if found is None or not all(parts(found.string)) or not found.string:
+        if found is None or not found.string or not all(parts(found.string)):
             yield f"no English: {sentence!r} ({wanted.locations[0][0]})"
         elif set(PLACEHOLDER.findall(sentence)) != set(PLACEHOLDER.findall(parts(found.string)[-1])):
             yield f"other placeholders: {sentence!r}"
