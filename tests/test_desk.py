@@ -194,21 +194,34 @@ def test_a_photo_is_only_for_those_who_see_the_case(world, signed_in):
 
 
 def test_everybody_begins_where_their_work_is(world, signed_in):
-    case = report(world)
+    report(world)
     home = reverse("desk:home")
-    assert signed_in(world.leader).get(home).content.decode().count(reverse("desk:grid", args=[world.grid.code])) == 1
-    assert world.community.name in signed_in(world.secretary).get(home).content.decode()
-    board = signed_in(world.duty).get(home).content.decode()
+
+    def beginning(account):
+        return signed_in(account).get(home, follow=True).content.decode()
+
+    assert beginning(world.leader).count(reverse("desk:grid", args=[world.grid.code])) == 1
+    assert world.community.name in beginning(world.secretary)
+    board = beginning(world.duty)
     assert reverse("desk:community", args=[world.community.code]) in board
     assert signed_in(world.dispatcher).get(home)["Location"] == reverse("desk:queue")
     assert signed_in(world.verifier).get(home)["Location"] == reverse("desk:verify")
     assert signed_in(world.callback).get(home)["Location"] == reverse("desk:callbacks")
-    assert case.title in signed_in(world.dispatcher).get(reverse("desk:queue")).content.decode()
+
+
+def test_the_dispatcher_is_not_shown_what_a_grid_worker_still_has_time_for(world, signed_in):
+    case = report(world)
+    queue, number = reverse("desk:queue"), f'data-number="{case.number}"'
+    client = signed_in(world.dispatcher)
+    assert number not in client.get(queue).content.decode()
+    assert number in client.get(queue, {"f": "all"}).content.decode()
+    Case.objects.update(next_due_at=timezone.now() - timedelta(minutes=1))  # nobody took it on in time
+    assert number in client.get(queue).content.decode()
 
 
 def test_pages_of_a_post_do_not_exist_for_those_who_do_not_hold_it(world, signed_in):
     client = signed_in(world.worker)
-    for name in ("queue", "callbacks", "samples", "verify"):
+    for name in ("queue", "callbacks", "samples", "verify", "grids", "board"):
         assert client.get(reverse(f"desk:{name}")).status_code == 404
     assert client.get(reverse("desk:community", args=[world.community.code])).status_code == 404
     assert client.get(reverse("desk:grid", args=[world.grid.code])).status_code == 200
@@ -227,8 +240,8 @@ def test_a_removed_post_ends_the_view_at_the_next_request(world, signed_in):
     ("who", "url"),
     [
         ("worker", lambda w: reverse("desk:home")),
-        ("leader", lambda w: reverse("desk:home")),
-        ("duty", lambda w: reverse("desk:home")),
+        ("leader", lambda w: reverse("desk:grids")),
+        ("duty", lambda w: reverse("desk:board")),
         ("secretary", lambda w: reverse("desk:community", args=[w.community.code])),
         ("leader", lambda w: reverse("desk:grid", args=[w.grid.code])),
         ("dispatcher", lambda w: reverse("desk:queue") + "?f=late"),
@@ -307,7 +320,7 @@ def test_each_filter_of_the_queue_shows_what_it_says(world, signed_in, name):
     plain = report(world)
     Case.objects.filter(pk=plain.pk).update(state="working", phase="active")
     facts = {
-        "": {"state": "received"},
+        "": {"state": "accepted", "phase": "active", "holder": world.dispatcher},
         "nowhere": {"grid_id": None, "state": "working"},
         "returned": {"returned": 1, "state": "accepted", "phase": "active"},
         "late": {"state": "working", "phase": "active", "next_due_at": timezone.now() - timedelta(hours=1)},
@@ -366,7 +379,7 @@ def test_a_stopped_clock_is_not_late(world, signed_in):
     case = report(world)
     Case.objects.update(next_due_at=timezone.now() - timedelta(days=1), phase="waiting", state="asking")
     assert "超期 1 天" not in signed_in(world.worker).get(reverse("desk:home")).content.decode()
-    assert page(case) not in signed_in(world.duty).get(reverse("desk:home")).content.decode()
+    assert page(case) not in signed_in(world.duty).get(reverse("desk:board")).content.decode()
 
 
 def test_a_task_that_ended_says_that_its_link_is_dead(world, signed_in):
@@ -415,10 +428,10 @@ def test_an_overdue_matter_is_urged_from_the_board(world, signed_in):
     case = report(world)
     Case.objects.update(next_due_at=timezone.now() - timedelta(hours=1))
     client = signed_in(world.duty)
-    assert act(case, "urge") in client.get(reverse("desk:home")).content.decode()
+    assert act(case, "urge") in client.get(reverse("desk:board")).content.decode()
     client.post(act(case, "urge"), {"back": "home", "_key": "u1"})
     assert Event.objects.filter(case=case, act="urge", actor=world.duty).count() == 1
-    assert act(case, "urge") not in signed_in(world.secretary).get(reverse("desk:home")).content.decode()
+    assert act(case, "urge") not in signed_in(world.secretary).get(reverse("desk:board")).content.decode()
 
 
 def test_a_joined_matter_one_may_not_see_is_not_named(world, signed_in):

@@ -1,8 +1,8 @@
 """What waits for me: the first page after signing in, by the posts one holds."""
 
 from django.db.models import Q
-from django.http import HttpResponseRedirect
-from django.urls import NoReverseMatch, reverse
+from django.http import Http404, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -14,32 +14,26 @@ from weilianxin.people.session import staff_required
 
 from . import lists, overview
 from .nav import render
-from .reach import GRID_ROLES, areas_of, my_posts, roles
+from .reach import GRID_ROLES, areas_of, my_posts, require, roles
 
 
 @require_safe
 @staff_required
 def home(request):
-    """By role: the worker's list, the leader's grids, the secretary's community, the centre's board or queue."""
+    """The worker's list, or the page where one's other posts have their work."""
     mine = roles(request)
-    if mine & set(GRID_ROLES):
-        return worker(request)
-    if Role.GRID_LEADER in mine:
-        return leader(request)
-    if Role.COMMUNITY_SECRETARY in mine:
-        return overview.board(request, areas_of(request, Role.COMMUNITY_SECRETARY)[0], held=held(request))
-    if Role.DUTY_LEADER in mine:
-        return overview.board(request, areas_of(request, Role.DUTY_LEADER)[0], held=held(request))
-    for role, name in ELSEWHERE:
-        if role in mine:
-            try:
-                return HttpResponseRedirect(reverse(name))
-            except NoReverseMatch:
-                break
+    if not mine & set(GRID_ROLES):
+        for role, name in ELSEWHERE:
+            if role in mine:
+                query = request.GET.urlencode()
+                return HttpResponseRedirect(reverse(name) + (f"?{query}" if query else ""))
     return worker(request)
 
 
 ELSEWHERE = (
+    (Role.GRID_LEADER, "desk:grids"),
+    (Role.COMMUNITY_SECRETARY, "desk:board"),
+    (Role.DUTY_LEADER, "desk:board"),
     (Role.CENTRE_DISPATCHER, "desk:queue"),
     (Role.CENTRE_VERIFIER, "desk:verify"),
     (Role.CALLBACK_OFFICER, "desk:callbacks"),
@@ -90,8 +84,11 @@ def held(request):
     return lists.state_words(lists.soonest(rows, limit=10)[0])
 
 
+@require_safe
+@staff_required
 def leader(request):
     """The leader's grids, each with how it stands, and what the leader holds."""
+    require(request, Role.GRID_LEADER)
     at = timezone.now()
     grids = areas_of(request, Role.GRID_LEADER)
     counts = lists.counted(Case.objects.visible_to(request.account).filter(grid__in=grids), "grid", at)
@@ -107,3 +104,13 @@ def leader(request):
         "done": done_word(request),
     }
     return render(request, "desk/leader.html", context)
+
+
+@require_safe
+@staff_required
+def board(request):
+    """The community of its secretary, or the subdistrict of its duty leader, with what they hold."""
+    areas = areas_of(request, Role.DUTY_LEADER) or areas_of(request, Role.COMMUNITY_SECRETARY)
+    if not areas:
+        raise Http404
+    return overview.board(request, areas[0], held=held(request), done=done_word(request))

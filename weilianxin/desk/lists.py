@@ -176,6 +176,23 @@ def sections(rows, at):
     return [(title, cases) for title, cases in parts.items() if cases]
 
 
+# Through which residents and staff of the grid come; everything else was passed on by somebody.
+OWN_CHANNELS = ("web", "mini_program", "qr_plate", "voice", "phone", "window", "patrol", "grid_worker", "thread")
+
+
+def imported():
+    return ~Q(channel__in=OWN_CHANNELS)
+
+
+def waits_for_dispatch(account, at):
+    """What a dispatcher must turn to: what nobody's grid has, what came back, what nobody took on in time, what is
+    urgent or came from elsewhere and nobody has taken on, and what the dispatcher holds and has not sent on."""
+    mine = Q(state__in=states_for("centre_dispatcher"))
+    lost = Q(grid__isnull=True) | Q(returned__gt=0) | Q(holder=account)
+    new = Q(phase="new") & (Q(next_due_at__lt=at) | Q(urgency__in=("U0", "U1")) | imported())
+    return mine & (lost | new)
+
+
 def waiting_samples(account, at):
     """Closings drawn for a look that this account may look at; never its own."""
     mine = Case.objects.visible_to(account, at)

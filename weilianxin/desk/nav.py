@@ -15,9 +15,9 @@ GRID = {*GRID_ROLES, Role.GRID_LEADER}
 # page, drawing, word, who sees it (None: everybody)
 PAGES = (
     ("desk:home", "list", _("待办"), {*GRID_ROLES}),
-    ("desk:home", "map", _("网格"), {Role.GRID_LEADER}),
+    ("desk:grids", "map", _("网格"), {Role.GRID_LEADER}),
     ("desk:queue", "list", _("分派"), {Role.CENTRE_DISPATCHER, Role.DUTY_LEADER}),
-    ("desk:home", "chart", _("看板"), {Role.COMMUNITY_SECRETARY, Role.DUTY_LEADER}),
+    ("desk:board", "chart", _("看板"), {Role.COMMUNITY_SECRETARY, Role.DUTY_LEADER}),
     ("reports:staff_threads", "talk", _("消息"), GRID),
     ("desk:verify", "ok", _("核实"), {Role.CENTRE_VERIFIER, Role.COMMUNITY_SECRETARY}),
     ("desk:samples", "check", _("抽查"), {Role.GRID_LEADER}),
@@ -34,7 +34,7 @@ def count_queue(request, at):
     if not areas:
         return 0
     cases = Case.objects.visible_to(request.account).open().filter(subdistrict__in=areas)
-    return cases.filter(state__in=lists.states_for(Role.CENTRE_DISPATCHER))[:100].count()
+    return cases.filter(lists.waits_for_dispatch(request.account, at))[:100].count()
 
 
 def count_verify(request, at):

@@ -61,7 +61,7 @@ def community(request, code):
     return board(request, area_or_404(request, "community", code))
 
 
-def board(request, area, held=()):
+def board(request, area, held=(), done=""):
     """One area by the areas below it, with what is late first. The number of queries does not depend on the data."""
     at = timezone.now()
     level, below = area.level, BELOW.get(area.level, "grid")
@@ -88,6 +88,7 @@ def board(request, area, held=()):
         "after": after,
         "may_urge": bool(roles(request) & {Role.GRID_LEADER, Role.CENTRE_DISPATCHER, Role.DUTY_LEADER}),
         "held": held,
+        "done": done,
         "map": overdue_map(table),
         "chart": charts.drawn(charts.per_day(visible, at)),
         "grid_page": below == "grid",

@@ -16,9 +16,6 @@ from . import lists, matter
 from .nav import render
 from .reach import areas_of, my_posts, require
 
-# Through which a resident comes here; everything else was passed on by somebody.
-OWN_CHANNELS = ("web", "mini_program", "qr_plate", "voice", "phone", "window", "patrol", "grid_worker", "thread")
-
 FILTERS = {
     "": _("待分派"),
     "nowhere": _("还没有网格"),
@@ -26,22 +23,23 @@ FILTERS = {
     "late": _("超期"),
     "urgent": _("紧急"),
     "imported": _("外来件"),
+    "all": _("全部在办"),
 }
 
 
-def chosen(cases, name, at):
-    """The cases behind one of FILTERS; Http404 for another name."""
+def chosen(cases, name, account, at):
+    """The open cases behind one of FILTERS; Http404 for another name."""
     if name not in FILTERS:
         raise Http404
-    waiting = lists.states_for(Role.CENTRE_DISPATCHER)
     return cases.open().filter(
         {
-            "": Q(state__in=waiting),
+            "": lists.waits_for_dispatch(account, at),
             "nowhere": Q(grid__isnull=True),
-            "returned": Q(returned__gt=0, state__in=waiting),
+            "returned": Q(returned__gt=0, state__in=lists.states_for(Role.CENTRE_DISPATCHER)),
             "late": lists.late(at),
             "urgent": Q(urgency__in=("U0", "U1")),
-            "imported": ~Q(channel__in=OWN_CHANNELS),
+            "imported": lists.imported(),
+            "all": Q(),
         }[name]
     )
 
@@ -55,7 +53,7 @@ def queue(request):
     name = request.GET.get("f", "")
     areas = areas_of(request, Role.CENTRE_DISPATCHER, Role.DUTY_LEADER)
     cases = Case.objects.visible_to(request.account).filter(subdistrict__in=areas)
-    rows, after = lists.soonest(chosen(cases, name, at), request.GET.get("after", ""))
+    rows, after = lists.soonest(chosen(cases, name, request.account, at), request.GET.get("after", ""))
     context = {
         "at": at,
         "rows": lists.state_words(rows),
