@@ -18,15 +18,15 @@ from weilianxin.areas.locate import locate
 from weilianxin.cases.access import actor_on
 from weilianxin.cases.engine import perform
 from weilianxin.cases.models import Case, Rating
+from weilianxin.files.intake import receive
 from weilianxin.files.models import Photo
+from weilianxin.files.store import store
 from weilianxin.journal.models import Entry, Opening
 from weilianxin.people import session
 from weilianxin.people.models import Consent
 from weilianxin.programmes.reports import intake
 from weilianxin.programmes.reports.models import Category, Draft, Report
 from weilianxin.programmes.reports.pages import drafts, what
-
-from .support.world import photo
 
 pytestmark = pytest.mark.django_db
 
@@ -48,10 +48,10 @@ def do(case, name, account, **data):
 
 
 def closed(world, **more):
-    case = report(world, photos=[photo(world.resident)], **more)
+    case = report(world, photos=[picture(world.resident)], **more)
     case = do(case, "accept", world.worker)
     return do(
-        case, "close_seen", world.worker, photos=[(photo(world.worker), "after")], outcome="solved", note="灯换好了。"
+        case, "close_seen", world.worker, photos=[(picture(world.worker), "after")], outcome="solved", note="灯换好了。"
     )
 
 
@@ -64,6 +64,11 @@ def jpeg(name="a.jpg", colour="red"):
     out = io.BytesIO()
     Image.new("RGB", (64, 48), colour).save(out, "JPEG")
     return SimpleUploadedFile(name, out.getvalue(), "image/jpeg")
+
+
+def picture(owner):
+    """A stored photo with bytes, so that a 404 is the page's decision."""
+    return store(receive([jpeg()])[0], owner, timezone.now())
 
 
 def words(response):
@@ -234,7 +239,7 @@ def test_a_neighbours_report_can_be_joined_instead(world, signed_in):
 
 
 def test_who_joined_does_not_read_what_the_first_reporter_wrote_or_photographed(world, signed_in):
-    parent = report(world, photos=[photo(world.resident)])
+    parent = report(world, photos=[picture(world.resident)])
     perform(parent, "append", actor_on(parent, world.resident), note="我家门牌是三零一")
     page = go_to_step_three(signed_in(world.neighbour))
     token = re.search(r'name="token" value="([^"]+)"', words(page))[1]
@@ -244,11 +249,14 @@ def test_who_joined_does_not_read_what_the_first_reporter_wrote_or_photographed(
     mine = words(client.get(reverse("reports:matter", args=[child.number])))
     assert "三零一" not in mine
     ref = parent.photos.get().photo.ref
+    assert ref not in mine
+    own = reverse("reports:matter_photo", args=[parent.number, ref, "thumb"])
+    assert signed_in(world.resident).get(own).status_code == 200
     assert client.get(reverse("reports:matter_photo", args=[child.number, ref, "thumb"])).status_code == 404
 
 
 def test_a_stranger_gets_404_as_for_what_does_not_exist(world, signed_in):
-    case = report(world, photos=[photo(world.resident)])
+    case = report(world, photos=[picture(world.resident)])
     ref = case.photos.get().photo.ref
     pages = [
         reverse("reports:matter", args=[case.number]),
@@ -257,7 +265,7 @@ def test_a_stranger_gets_404_as_for_what_does_not_exist(world, signed_in):
     client = signed_in(world.stranger)
     for page in pages:
         assert client.get(page).status_code == 404
-    assert signed_in(world.resident).get(pages[0]).status_code == 200
+        assert signed_in(world.resident).get(page).status_code == 200
     assert client.get(reverse("reports:matter", args=["260310-9999"])).status_code == 404
     assert client.post(reverse("reports:act", args=[case.number, "withdraw"])).status_code == 404
     assert Case.objects.get().state == "received"
@@ -373,6 +381,8 @@ def test_the_public_list_leads_back_to_nobody(world, signed_in):
     assert Client().get(detail[:-2] + "AA").status_code == 404
     ref = case.photos.first().photo.ref
     assert Client().get(f"{detail}/{ref}/thumb").status_code == 404  # not chosen for the public
+    case.photos.update(public=True)
+    assert Client().get(f"{detail}/{ref}/thumb").status_code == 200
     do(Case.objects.get(pk=case.pk), "unpublish", world.secretary, note="先撤下")
     assert Client().get(detail).status_code == 404
 

@@ -66,7 +66,7 @@ def test_a_message_becomes_a_report_whose_clock_started_when_it_was_written(worl
     client = signed_in(world.resident)
     say(client)
     message = ThreadMessage.objects.get(from_staff=False)
-    earlier = timezone.now() - timezone.timedelta(hours=2)
+    earlier = timezone.now() - timezone.timedelta(days=10)
     ThreadMessage.objects.filter(pk=message.pk).update(at=earlier)
     answer = client.post(reverse("reports:thread_report", args=[message.pk]))
     assert answer.url == reverse("reports:new")
