@@ -460,3 +460,14 @@ def test_administration_and_audit_have_their_own_beginning(world, signed_in):
     for account in (world.admin, world.auditor):
         answer = signed_in(account).get(reverse("desk:home"))
         assert answer.status_code == 302 and "/admin/" in answer["Location"]
+
+
+def test_where_the_place_is_unknown_saying_it_comes_first(world, signed_in):
+    case = report(world, account=None, location=None, source="12345", source_no="T7", channel="phone_12345")
+    client = signed_in(world.dispatcher)
+    assert 'form="act-recode"' in client.get(page(case)).content.decode()
+    form = {"category": case.report.category_id, "urgency": "U2", "place": world.park.full_name, "_key": "p1"}
+    client.post(act(case, "recode"), form)
+    case.refresh_from_db()
+    assert case.grid == world.fourth_grid
+    assert 'form="act-accept"' in client.get(page(case)).content.decode()

@@ -73,6 +73,12 @@ def page(request, number):
     return show(request, case, actor)
 
 
+def rank(case, button):
+    """Where an act stands on the page. Where nobody knows the place yet, saying it comes before everything else."""
+    move = button["move"]
+    return 0 if case.community_id is None and "place" in move.fields else move.weight
+
+
 def onto_case(number, name):
     return f"{reverse('desk:case', args=[number])}?done={name}"
 
@@ -159,6 +165,7 @@ def describe(request, case, actor, *, failed=None, refusal=None):
         for button in buttons(case, actor, at, failed=failed, post=typed, refusal=refusal)
         if button["move"].name not in HIDDEN
     ]
+    offered.sort(key=lambda button: rank(case, button))
     fresh = request.session.get("fresh_links")
     handed = fresh and fresh["case"] == case.number and request.method == "GET"
     links = request.session.pop("fresh_links")["links"] if handed else []
@@ -185,12 +192,12 @@ def describe(request, case, actor, *, failed=None, refusal=None):
         "times": times(request, case),
         "may_merge": any(b["move"].name == "merge" for b in offered),
         "map": small_map(case, around),
-        "primary": [b for b in offered if b["move"].weight <= SHOWN],
-        "secondary": [b for b in offered if SHOWN < b["move"].weight <= REST],
-        "more": [b for b in offered if b["move"].weight >= MORE],
+        "primary": [b for b in offered if rank(case, b) <= SHOWN],
+        "secondary": [b for b in offered if SHOWN < rank(case, b) <= REST],
+        "more": [b for b in offered if rank(case, b) >= MORE],
         "failed": failed,
         "any_open": any(b["failed"] for b in offered),  # else the sentence stands at the top of the page
-        "more_open": any(b["failed"] for b in offered if b["move"].weight >= MORE),
+        "more_open": any(b["failed"] for b in offered if rank(case, b) >= MORE),
         "refusal": refusal,
         "typed": typed,
         "done": words.get(request.GET.get("done", "")),
