@@ -191,6 +191,7 @@ def describe(request, case, actor, *, failed=None, refusal=None):
         "here": here(request, case),
         "times": times(request, case),
         "may_merge": any(b["move"].name == "merge" for b in offered),
+        "may_recode": any(b["move"].name == "recode" for b in offered),
         "map": small_map(case, around),
         "primary": [b for b in offered if rank(case, b) <= SHOWN],
         "secondary": [b for b in offered if SHOWN < rank(case, b) <= REST],

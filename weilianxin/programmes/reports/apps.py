@@ -1,3 +1,5 @@
+from functools import partial
+
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
@@ -35,7 +37,24 @@ class ReportsConfig(Programme):
             "column": category.column_code if category else "",
             "channel_out": category.channel_out if category else "case",
             "public": category.public if category else "no",
+            # What only a page asks for is worked out when it asks.
+            "noticed": [row for row in report.screening if row[0] not in ("category", "place")],
+            "suggestions": partial(self._suggestions, case, report),
+            "alike": partial(self._alike, case),
         }
+
+    def _suggestions(self, case, report):
+        from .guards import WORDLESS
+        from .screening import suggest
+
+        if case.category != WORDLESS or not case.is_open:
+            return []
+        return [c for c in suggest(report.text, case.title) if c.channel_out != "integrity"]
+
+    def _alike(self, case):
+        from .screening import similar
+
+        return similar(case) if case.phase == "new" and not case.grid_id else []
 
     def on_event(self, case, event, doing=None):
         if doing is not None:

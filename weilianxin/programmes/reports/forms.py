@@ -16,6 +16,7 @@ from weilianxin.people.units import handlers_near
 from . import catalogue
 from .guards import CLOSING_OUTCOMES, GRID_ROLES
 from .models import Channel, Report
+from .screening import similar
 from .words import GRID_WORKER_REFUSALS, RATINGS, REFUSALS
 
 # What the words of an act are called, and what helps to write them: act -> (label, help).
@@ -55,7 +56,7 @@ def _note(case, move, actor):
 def _photos(case, move, actor):
     needed = move.name in ("reply", "close_seen", "close_verified") and case.urgency != "U3"
     label = _("办后的照片") if photo_stage(move, actor) == CasePhoto.AFTER else _("照片")
-    return Field("photos", "photos", label, required=False, help=_("至少一张。") if needed else _("最多九张。"))
+    return Field("photos", "photos", label, required=False, help=_("至少一张，或前面已经有。") if needed else _("最多九张。"))
 
 
 def _category(case, move, actor):
@@ -76,9 +77,17 @@ def _place(case, move, actor):
         "place",
         "text",
         _("地点"),
-        value="",
+        value=_guess(case),
         help=_("写小区、幢、单元或路名；不改就空着。现在是：%(now)s") % {"now": _now(case)},
     )
+
+
+def _guess(case):
+    """Where the words seem to say it is, while nobody has said so."""
+    if case.community_id:
+        return ""
+    report = Report.objects.filter(pk=case.pk).only("screening").first()
+    return next((said for group, said in (report.screening if report else []) if group == "place"), "")
 
 
 def _now(case):
@@ -133,11 +142,13 @@ def _parent(case, move, actor):
 
 
 def candidates(case):
-    """Open cases of the same category in the same grid that this one could join, the newest first."""
+    """Open cases this one could join: the most alike, then the newest of its category in its community."""
     rows = Case.objects.open().filter(
         programme="reports", category=case.category, parent__isnull=True, sensitive=False, community=case.community
     )
-    return rows.exclude(pk=case.pk).order_by("-created_at")[:8]
+    newest = rows.exclude(pk=case.pk).order_by("-created_at")[:8]
+    alike = [c for c in similar(case) if c.category == case.category]
+    return list({c.pk: c for c in [*alike, *newest]}.values())[:8]
 
 
 def _proposed(case, move, actor):

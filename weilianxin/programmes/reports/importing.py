@@ -183,7 +183,9 @@ def save_row(line, row, number, columns, source, zone, outcome, at):
     moment = read_time(said("time"), zone, at)
     if said("time") and moment is None:
         outcome.note(line, columns["time"], _("时间不对，已导入，时间空着。"), _("请核对原渠道。"))
-    location = find_place(said("place"), title, text)
+    location = find_place(said("place"))
+    # What a letter mentions need not be where it is: a person confirms it.
+    maybe = None if location else find_place(title, text[:1000])
     with transaction.atomic():
         case = submit(
             None,
@@ -195,6 +197,7 @@ def save_row(line, row, number, columns, source, zone, outcome, at):
             source_no=number,
             source_at=moment,
             place_text=said("place"),
+            maybe_at=maybe.place.full_name if maybe and maybe.place else "",
             at=at,
             tell=False,
         )
@@ -232,9 +235,9 @@ def read_time(text, zone, at):
     return moment if moment.year >= FIRST_YEAR and moment <= at + AHEAD else None
 
 
-def find_place(place, title, text):
-    """Where it is, if the words name a place of ours; None leaves it to the dispatcher."""
-    for words in filter(None, (place, title, text[:1000])):
+def find_place(*texts):
+    """Where it is, if one of the texts names a place of ours; None leaves it to the dispatcher."""
+    for words in filter(None, texts):
         try:
             return locate(text=words)
         except ForeignArea:

@@ -21,6 +21,7 @@ from .routing import route
 from .screening import case_behind, screen
 
 LABEL = "reports"
+STALE = timedelta(days=2)
 COMPLAINTS = (Kind.COMPLAINT, Kind.TIP)
 
 
@@ -53,24 +54,32 @@ def submit(
     source_no="",
     source_at=None,
     by=None,
+    maybe_at="",
     tell=True,
 ):
     """Save a report and put it before the grid worker; returns the `Case`.
 
     `account` is the reporter or None (another channel), `by` the account that files it for somebody; `location` an
     `areas.locate.Location` or None (then the dispatcher places it); `category` None leaves the choice to staff;
-    `photos` are `Prepared` or stored photos. Raises `Invalid` with the field, `IntegrityElsewhere`, or `Refused`.
+    `photos` are `Prepared` or stored photos; `maybe_at` a place
+    that somebody has to confirm. Raises `Invalid` with the field, `IntegrityElsewhere`, or `Refused`.
     """
     at = at or timezone.now()
     text = text.strip()
     imported = bool(source)
     _check(account, text, kind, about, anonymity, location, imported, at)
-    found = screen(text, category=category, location=location, account=account, at=at, not_integrity=not_integrity)
+    found = screen(
+        text, title=title, category=category, location=location, account=account, at=at, not_integrity=not_integrity
+    )
+    if source_at is not None and at - source_at > STALE:
+        found.urgency = None  # whatever was dangerous then is not cured by a shorter limit now
     if found.integrity and not imported:
         raise IntegrityElsewhere(_("廉洁问题请直接交给纪检，这里不保存。"))
     if category is None:
         category = Category.objects.current().get(scheme="resident", kind="matter", code="XQ999")
         found.reasons += [["category", _("可能是：%(name)s") % {"name": c.name_zh}] for c in found.suggestions]
+    if maybe_at:
+        found.reasons.append(["place", maybe_at])
     urgency = min(u for u in (urgency or category.urgency, found.urgency or "U9") if u)
     facts = _where(location)
     way = route(category, has_property=_has_property(facts["compound"]), urgency=urgency, kind=kind)
@@ -96,7 +105,7 @@ def submit(
             about_unit=about_unit,
             route=way.as_json(),
             accept_limit=policy.limits_for(category, urgency, at)[0],
-            place_text=place_text[:256] or (location.text[:256] if location else ""),
+            place_text=place_text[:256] or (location.text[:256] if location and location.how != "text" else ""),
             recurs_of=found.recur,
             **facts,
         )

@@ -43,6 +43,8 @@ NOTICES = {
 SENSITIVE = ("violence", "self_harm", "petition", "secret")
 TOKEN = "report-near"
 MOST_NEAR = 5
+ALIKE = 0.2  # the least share of common pairs of characters
+ENOUGH = 2  # the least score of a suggestion: one word of two characters somewhere in the text
 
 
 @dataclass
@@ -70,20 +72,33 @@ def plain(text):
 def _groups():
     path = Path(__file__).parent / "data" / "screening.csv"
     with path.open(encoding="utf-8", newline="") as source:
-        return [(r["group"], r["dial"], tuple(map(plain, r["words"].split()))) for r in csv.DictReader(source)]
+        return [
+            (r["group"], r["dial"], tuple(map(plain, r["words"].split())), tuple(map(plain, r["unless"].split())))
+            for r in csv.DictReader(source)
+        ]
 
 
 def noticed(text):
-    """[(group, dial)] in order of the data, for every group one of whose words stands in the text."""
+    """[(group, dial)] in order of the data, for every group one of whose words stands in the text.
+
+    Phrases that speak of a danger without its being there (火灾隐患) are taken out first.
+    """
     said = plain(text)
-    return [(group, dial) for group, dial, words in _groups() if any(word in said for word in words)]
+    found = []
+    for group, dial, words, unless in _groups():
+        left = said
+        for phrase in unless:
+            left = left.replace(phrase, "·")
+        if any(word in left for word in words):
+            found.append((group, dial))
+    return found
 
 
-def screen(text, *, category=None, location=None, account=None, at, not_integrity=False):
+def screen(text, *, title="", category=None, location=None, account=None, at, not_integrity=False):
     """Look at a report before it is saved. Reads the database for what is near and what came back; writes nothing."""
     result = Screening()
     dial = {}
-    for group, number in noticed(text):
+    for group, number in noticed(f"{title} {text}"):
         if group in DANGERS:
             dial.setdefault(number, str(DANGERS[group]))
             result.urgency = "U1"
@@ -99,7 +114,7 @@ def screen(text, *, category=None, location=None, account=None, at, not_integrit
         dial.setdefault("119" if category.column_code == "FIRE" else "110", _("这一类很急，请先打电话"))
     result.dial = tuple(dial.items())
     result.missing = tuple(_missing(text, location))
-    result.suggestions = tuple(suggest(text)) if category is None else ()
+    result.suggestions = tuple(suggest(text, title)) if category is None else ()
     if not result.integrity and category is not None and location is not None:
         result.near = tuple(near(category, location, at))
         result.recur = recurring(category, location, at)
@@ -114,15 +129,55 @@ def _missing(text, location):
         yield _("请告诉我们在哪里。")
 
 
-def suggest(text, most=3):
-    """Up to `most` categories whose keywords stand in the text, the best first; nothing when nothing fits."""
-    said = plain(text)
+def suggest(text, title="", most=3):
+    """Up to `most` categories whose keywords stand in the text, the best first; nothing when nothing fits.
+
+    What stands in the title or at the beginning says more than what long letters come to in the end; and courtesies
+    (请问, 谢谢, 建议) make a matter of something else neither a question nor praise.
+    """
+    head, said = plain(title), plain(text)
+    begins = said[:60]
     scored = []
     for category in catalogue.current():
-        score = sum(len(word) for word in map(plain, category.keywords.split()) if word in said)
-        if score:
+        score = 0
+        for word in map(plain, category.keywords.split()):
+            if word in head:
+                score += 4 * len(word)
+            elif word in begins:
+                score += 2 * len(word)
+            elif word in said:
+                score += len(word)
+        if category.column_code == "ADV":
+            score /= 3
+        if score >= ENOUGH:
             scored.append((-score, category.position, category))
-    return [category for _score, _position, category in sorted(scored, key=lambda row: row[:2])[:most]]
+    scored.sort(key=lambda row: row[:2])
+    best = -scored[0][0] if scored else 0
+    return [category for score, _position, category in scored[:most] if -score * 3 >= best]
+
+
+def similar(case, most=8):
+    """Open reports that tell of the same thing in other words, the most alike first: pairs of characters in common.
+
+    Looks at the five hundred newest of the same community (or of those without one).
+    """
+    mine = _pairs(case.title)
+    rows = Case.objects.open().filter(
+        programme=case.programme, subdistrict=case.subdistrict, community=case.community, parent__isnull=True
+    )
+    rows = rows.filter(sensitive=False).exclude(pk=case.pk).order_by("-created_at", "-id")
+    alike = []
+    for other in rows[:500]:
+        theirs = _pairs(other.title)
+        score = len(mine & theirs) / (len(mine | theirs) or 1)
+        if score >= ALIKE:
+            alike.append((-score, -other.pk, other))
+    return [other for _score, _pk, other in sorted(alike, key=lambda row: row[:2])[:most]]
+
+
+def _pairs(text):
+    said = plain(text)
+    return {said[n : n + 2] for n in range(len(said) - 1)}
 
 
 def near(category, location, at):
