@@ -56,7 +56,9 @@ def _note(case, move, actor):
 def _photos(case, move, actor):
     needed = move.name in ("reply", "close_seen", "close_verified") and case.urgency != "U3"
     label = _("办后的照片") if photo_stage(move, actor) == CasePhoto.AFTER else _("照片")
-    return Field("photos", "photos", label, required=False, help=_("至少一张，或前面已经有。") if needed else _("最多九张。"))
+    return Field(
+        "photos", "photos", label, required=False, help=_("至少一张，或前面已经有。") if needed else _("最多九张。")
+    )
 
 
 def _category(case, move, actor):
