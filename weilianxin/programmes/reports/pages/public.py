@@ -198,13 +198,11 @@ def _map(communities, chosen, column):
 
 
 def middle_of(geometry):
-    """(lat, lon) in the middle of a shape's first ring, good enough to put a number there; None without a shape."""
-    ring = next(iter(maps.rings_of(geometry)), None)
+    """(lat, lon) where the map writes the name of a shape, so that its number stands just above; None without one."""
+    ring = max(maps.rings_of(geometry), key=len, default=None)
     if not ring:
         return None
-    west, east = min(p[0] for p in ring), max(p[0] for p in ring)
-    south, north = min(p[1] for p in ring), max(p[1] for p in ring)
-    return (south + north) / 2, (west + east) / 2
+    return sum(p[1] for p in ring) / len(ring), sum(p[0] for p in ring) / len(ring)
 
 
 def pin(count, middles):
