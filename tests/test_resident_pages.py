@@ -28,6 +28,8 @@ from weilianxin.programmes.reports import intake
 from weilianxin.programmes.reports.models import Category, Draft, Report
 from weilianxin.programmes.reports.pages import drafts, what
 
+from .support.world import area
+
 pytestmark = pytest.mark.django_db
 
 TEXT = "二楼到三楼的声控灯不亮，老人晚上上楼看不见。"
@@ -434,6 +436,17 @@ def test_a_compound_is_chosen_step_by_step_without_a_script(world, signed_in):
     client.post(reverse("reports:send"), {"_key": key(page)})
     case = Case.objects.get()
     assert case.place == world.entrance and case.grid == world.grid
+
+
+def test_a_place_of_the_neighbours_is_told_whose_it_is_and_the_words_stay(world, signed_in):
+    area("subdistrict", "330102099", "逐月街道", world.district)
+    client = signed_in(world.resident)
+    write(client)
+    answer = client.post(reverse("reports:place"), {"where": "address", "address": "逐月街道月光路3号", "do": "next"})
+    assert answer.status_code == 422
+    assert "逐月街道月光路3号" in words(answer) and "12345" in words(answer)
+    far = client.post(reverse("reports:place"), {"where": "point", "lat": "39.9", "lon": "116.4", "do": "next"})
+    assert far.status_code == 422 and "12345" in words(far)
 
 
 def test_a_scanned_plate_is_where_it_is(world):
