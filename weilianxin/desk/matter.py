@@ -1,6 +1,7 @@
 """One case at the desk: everything about it on one page, and the acts that its reader may do."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from django.db.models import Q
 from django.http import Http404, HttpResponseRedirect
@@ -79,14 +80,16 @@ def rank(case, button):
     return 0 if case.community_id is None and "place" in move.fields else move.weight
 
 
-def onto_case(number, name):
+def onto_case(number, name, _post=None):
     return f"{reverse('desk:case', args=[number])}?done={name}"
 
 
 # Where an act leads afterwards, as the form that did it says.
 BACK = {
-    "home": lambda number, name: f"{reverse('desk:home')}?done={name}",
-    "queue": lambda number, name: f"{reverse('desk:queue')}?case={number}&done={name}",
+    "home": lambda number, name, post: f"{reverse('desk:home')}?done={name}",
+    "queue": lambda number, name, post: "{}?{}".format(
+        reverse("desk:queue"), urlencode({"f": post.get("f", "")[:20], "case": number, "done": name})
+    ),
 }
 
 
@@ -96,7 +99,7 @@ def act(request, number, name):
     """Do one act on the case; a refusal shows the page again with the sentence and what was typed."""
     case = load(request, number)
     actor = actor_on(case, request.account, posts=my_posts(request))
-    url = BACK.get(request.POST.get("back", ""), onto_case)(number, name)
+    url = BACK.get(request.POST.get("back", ""), onto_case)(number, name, request.POST)
 
     def done(_after, links):
         if links:
@@ -203,6 +206,11 @@ def describe(request, case, actor, *, failed=None, refusal=None):
         "typed": typed,
         "done": words.get(request.GET.get("done", "")),
     }
+
+
+def word_of(case, name):
+    """The word on the button of an act, "" for one there is none of."""
+    return next((m.label for m in programme(case.programme).flow.moves if m.name == name), "")
 
 
 def limit_words(text):

@@ -16,6 +16,8 @@ from . import lists, matter
 from .nav import render
 from .reach import areas_of, my_posts, require
 
+OPEN_PHASES = ("new", "active", "waiting")
+
 FILTERS = {
     "": _("待分派"),
     "nowhere": _("还没有网格"),
@@ -63,7 +65,11 @@ def queue(request):
         "case": None,
         "open": None,
     }
-    number = request.GET.get("case", "")
+    number, done = request.GET.get("case", ""), request.GET.get("done", "")
+    if number and done and (ended := cases.filter(number=number).exclude(phase__in=OPEN_PHASES).first()):
+        # What was just brought to its end makes room for the next one.
+        context |= {"left": ended, "done": matter.word_of(ended, done)}
+        number = ""
     beside = bool(request.headers.get("HX-Request"))
     if not number and rows and not request.GET.get("after") and not beside:
         context["preview"] = rows[0].number
@@ -72,7 +78,10 @@ def queue(request):
     if number:
         case = matter.load(request, number)
         actor = actor_on(case, request.account, posts=my_posts(request))
+        left = context.pop("left", None)
         context |= matter.describe(request, case, actor)
+        if left is not None:
+            context |= {"left": left, "done": matter.word_of(left, done)}
         context["open"] = case.number
     if beside and number:
         return plain(request, "desk/pieces/case_columns.html", context)

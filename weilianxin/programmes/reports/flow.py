@@ -24,7 +24,7 @@ OPEN = ("received", "asking", "accepted", "dispatched", "working", "replied")
 MOVES = (
     # name, button, from, to, who, what must hold, what follows
     Move("ask", _("请居民补充"), ("received",), "asking", GRID + (DISPATCHER,),
-         when=(g.ordinary_urgency, g.rounds_left), guards=(g.note_needed,), effect=e.asked, fields=("note",), weight=6),
+         when=(g.somebody_to_ask, g.ordinary_urgency, g.rounds_left), guards=(g.note_needed,), effect=e.asked, fields=("note",), weight=6),
     Move("answer", _("补充回答"), ("asking",), "received", (REPORTER,) + GRID + (DISPATCHER,),
          guards=(g.note_needed,), effect=e.answered, fields=("note", "photos"), weight=1),
     Move("no_answer", _("没有等到补充"), ("asking",), "refused", (SYSTEM,), effect=e.unanswered),
@@ -33,7 +33,7 @@ MOVES = (
          fields=("category", "urgency", "note"), weight=1),
     Move("refuse", _("不予受理"), ("received",), "refused", GRID + (LEADER, SECRETARY, DISPATCHER),
          when=(g.not_skipping_the_named_person,), guards=(g.refusal_reason, g.note_optional), effect=e.refused,
-         fields=("reason", "right_channel", "note"), weight=9),
+         fields=("reason", "right_channel", "note"), weight=6),
     Move("contest_refusal", _("请再看一次"), ("refused",), "received", (REPORTER,),
          when=(g.contestable,), guards=(g.note_needed,), effect=e.contested, fields=("note",), weight=2),
     Move("transfer", _("转其他渠道"), ("received", "accepted", "dispatched", "working"), "transferred_out", ABOVE,
@@ -79,7 +79,7 @@ MOVES = (
     Act("see", _("已看到"), ("received",), GRID, when=(g.unseen,), effect=e.seen),
     Act("append", _("补充"), OPEN, (REPORTER,) + GRID, guards=(g.note_needed,), fields=("note", "photos"), weight=6),
     Act("recode", _("改类别或地点"), ("received", "accepted", "dispatched", "working"), (WORKER, BACKUP, LEADER, DISPATCHER),
-        guards=(g.note_optional,), effect=e.recoded, fields=("category", "urgency", "place", "note"), weight=7,
+        guards=(g.note_optional,), effect=e.recoded, fields=("place", "category", "urgency", "note"), weight=7,
         internal=True, fresh=True),
     Act("remark", _("内部备注"), OPEN + ("closed",), GRID + ABOVE + (VERIFIER, CALLBACK), guards=(g.note_needed,),
         fields=("note",), weight=8, internal=True),

@@ -57,6 +57,11 @@ def note_optional(doing):
     doing.note = (doing.data.get("note") or "").strip()[:5000]
 
 
+def somebody_to_ask(doing):
+    if doing.case.reporter_id is None:
+        raise Refused(_("这件事没有能回答的居民，请向转来的渠道了解。"))
+
+
 def ordinary_urgency(doing):
     if doing.case.urgency not in ("U2", "U3"):
         raise Refused(_("紧急的事不能停下来等补充，请先受理，再用消息联系。"))
