@@ -184,8 +184,6 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 400
 DATA_UPLOAD_MAX_NUMBER_FILES = 12
 
-DEMO_ROSTER = "weilianxin.programmes.reports.demo.roster"  # whom a visitor of the demo may be
-
 # Who the installation is, and whether it speaks to the outside world.
 SUBDISTRICT_CODE = env("SUBDISTRICT")
 CALLS = env_bool("CALLS")  # show telephone numbers as links one can call; never for people of the demo

@@ -4,12 +4,12 @@ from django.conf import settings
 from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from weilianxin.areas.models import PropertyKind
 from weilianxin.cases.links import issue_link
-from weilianxin.cases.models import Case, Task
+from weilianxin.cases.models import Task
 from weilianxin.people import session
 from weilianxin.people.models import Account, Dwelling, Post, Role
 
@@ -17,41 +17,38 @@ UNIT = "unit"  # the outside unit of the newest task that is still open
 
 
 def roster():
-    """Whom one may try the demo as: dicts of `label`, `hint` and `ref`; empty outside a demo.
+    """Whom one may try the demo as: dicts of `label`, `hint`, `name` and `ref`; empty outside a demo.
 
-    A function named by the setting DEMO_ROSTER gives its own list; else the people are found by their posts.
+    The same people at every visit: two neighbours of the first grid with a property company, and those who serve them.
     """
     if not settings.DEMO:
         return []
-    named = getattr(settings, "DEMO_ROSTER", "")
-    return import_string(named)() if named else found_roster()
-
-
-def found_roster():
-    at = timezone.now()
-    rows = []
     dwellings = Dwelling.objects.filter(account__is_demo=True, account__is_active=True, until__isnull=True)
-    dwellings = dwellings.select_related("account", "place__grid").order_by("id")
-    # Somebody who has something open shows more than somebody who has not.
-    lively = Case.objects.open().filter(reporter__in=dwellings.order_by().values("account")).order_by("-id").first()
-    dwelling = (lively and dwellings.filter(account=lively.reporter_id).first()) or dwellings.first()
-    grid = None
-    if dwelling:
-        grid = dwelling.place.grid
-        rows.append(row(_("居民"), dwelling.account, _("报一件事，看它怎么办")))
+    dwellings = dwellings.select_related("account", "place__grid").order_by("place__grid__code", "id")
+    first = dwellings.filter(place__compound__property_kind=PropertyKind.COMPANY).first() or dwellings.first()
+    grid, rows = None, []
+    if first:
+        grid = first.place.grid
+        rows.append(row(_("居民"), first.account, _("报一件事，看它怎么办")))
+        neighbour = dwellings.filter(place__grid=grid).exclude(account=first.account).first()
+        if neighbour:
+            rows.append(row(_("邻居"), neighbour.account, _("点“我也遇到”，一起等结果")))
     roles = (
         (Role.GRID_WORKER, _("网格员"), _("手机上的待办，签收、派单、办结")),
         (UNIT, _("物业公司"), _("没有账号，点链接办任务")),
+        (Role.GRID_LEADER, _("网格长"), _("看一个网格的全部情况")),
         (Role.CENTRE_DISPATCHER, _("派遣员"), _("街道中心的分派台")),
+        (Role.CENTRE_VERIFIER, _("核查员"), _("核实、抽查、审公开")),
+        (Role.CALLBACK_OFFICER, _("回访员"), _("差评由别人来回访")),
         (Role.COMMUNITY_SECRETARY, _("社区书记"), _("社区的看板和核查")),
         (Role.DUTY_LEADER, _("值班长"), _("全街道看板")),
         (Role.SYSTEM_ADMIN, _("系统管理员"), _("人员、类别、门牌")),
     )
     posts = list(
-        Post.objects.at(at)
+        Post.objects.at(timezone.now())
         .filter(role__in=[role for role, _label, _hint in roles], account__is_demo=True, account__is_active=True)
         .select_related("account")
-        .order_by("id")[:400]
+        .order_by("id")[:600]
     )
     for role, label, hint in roles:
         if role == UNIT:

@@ -15,7 +15,7 @@ from django.utils import timezone, translation
 from weilianxin.areas.calendar import work_calendar
 from weilianxin.areas.demo import make_demo_areas
 from weilianxin.areas.locate import Location, locate
-from weilianxin.areas.models import Area, Level, Place
+from weilianxin.areas.models import Area, Level
 from weilianxin.cases.access import actor_on, handler_on, posts_of
 from weilianxin.cases.engine import perform
 from weilianxin.cases.models import Case, Task
@@ -57,45 +57,6 @@ def seed(at=None):
             story.conversations()
         checkpoint.sequence()
         checkpoint.seal_due(at)
-
-
-def roster():
-    """Whom a visitor may be, on the first page of the demo."""
-    home = Place.objects.filter(full_name__startswith="星影苑 6幢2单元").order_by("id").first()
-    grid = home.grid if home else None
-    neighbours = Account.objects.filter(dwellings__place__grid=grid, kind=Account.RESIDENT, is_demo=True).order_by("id")
-    rows = [
-        {"label": label, "hint": hint, "name": account.name, "ref": account.ref}
-        for account, label, hint in zip(
-            neighbours[:2],
-            (_t("居民"), _t("邻居")),
-            (_t("报一件事，看它怎么办"), _t("点“我也遇到”，一起等结果")),
-            strict=False,
-        )
-    ]
-    wanted = (
-        (Role.GRID_WORKER, grid, _t("网格员"), _t("手机上的待办，签收、派单、办结")),
-        (None, None, _t("物业公司"), _t("没有账号，点链接办任务")),
-        (Role.GRID_LEADER, grid, _t("网格长"), _t("看一个网格的全部情况")),
-        (Role.CENTRE_DISPATCHER, None, _t("派遣员"), _t("街道中心的分派台")),
-        (Role.CENTRE_VERIFIER, None, _t("核查员"), _t("核实、抽查、审公开")),
-        (Role.CALLBACK_OFFICER, None, _t("回访员"), _t("差评由别人来回访")),
-        (Role.DUTY_LEADER, None, _t("值班长"), _t("全街道看板")),
-        (Role.SYSTEM_ADMIN, None, _t("系统管理员"), _t("区域、岗位、类别、时限")),
-    )
-    for role, area, label, hint in wanted:
-        if role is None:
-            rows.append({"label": label, "hint": hint, "name": "星影物业", "ref": "unit"})
-            continue
-        posts = Post.objects.at(timezone.now()).filter(role=role, account__is_demo=True).select_related("account")
-        post = (posts.filter(area=area) if area else posts).order_by("id").first()
-        if post:
-            rows.append({"label": label, "hint": hint, "name": post.account.name, "ref": post.account.ref})
-    return rows
-
-
-def _t(text):
-    return translation.gettext(text)
 
 
 class Story:
