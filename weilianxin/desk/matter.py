@@ -11,7 +11,7 @@ from django.template.loader import get_template
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from weilianxin.cases.access import actor_on, may_know_reporter
@@ -218,16 +218,15 @@ def limit_words(text):
     if not text:
         return ""
     limit = Limit.parse(text)
-    return UNITS[limit.unit] % {"n": limit.amount}
-
-
-UNITS = {
-    "m": gettext_lazy("%(n)s 分钟"),
-    "ch": gettext_lazy("%(n)s 小时（不分昼夜）"),
-    "wh": gettext_lazy("%(n)s 个工作小时"),
-    "wd": gettext_lazy("%(n)s 个工作日"),
-    "nd": gettext_lazy("%(n)s 天"),
-}
+    n = limit.amount
+    words = {
+        "m": lambda: ngettext("%(n)s 分钟", "%(n)s 分钟", n),
+        "ch": lambda: ngettext("%(n)s 小时（不分昼夜）", "%(n)s 小时（不分昼夜）", n),
+        "wh": lambda: ngettext("%(n)s 个工作小时", "%(n)s 个工作小时", n),
+        "wd": lambda: ngettext("%(n)s 个工作日", "%(n)s 个工作日", n),
+        "nd": lambda: ngettext("%(n)s 天", "%(n)s 天", n),
+    }
+    return words[limit.unit]() % {"n": n}
 
 
 def panel(plug):
