@@ -19,11 +19,12 @@ from weilianxin.areas.models import Area, Level
 from weilianxin.cases.access import actor_on, handler_on, posts_of
 from weilianxin.cases.engine import perform
 from weilianxin.cases.models import Case, Task
-from weilianxin.files.intake import receive
+from weilianxin.files.intake import MOST, receive
 from weilianxin.files.store import store
 from weilianxin.journal import checkpoint
 from weilianxin.lib.datum import cell
 from weilianxin.lib.refusal import Refused
+from weilianxin.notify.models import Message
 from weilianxin.people.demo import make_demo_staff
 from weilianxin.people.models import Account, Dwelling, Post, Role
 from weilianxin.people.posts import note_absence, on_duty
@@ -37,7 +38,19 @@ DAYS, PER_DAY = 28, 11
 LOCAL = ZoneInfo("Asia/Shanghai")
 # How often a report is sent at each hour of the day.
 HOURS = (1, 0, 0, 0, 0, 1, 2, 5, 8, 9, 8, 6, 5, 5, 6, 6, 6, 7, 7, 7, 6, 4, 2, 1)
-PICTURES = ("stairs-before", "stairs-close", "stairs-after", "lamp-before", "lamp-after", "sewer")
+# What was photographed, by category: a drawing before and one after; a work slip where nothing is to be seen.
+SCENES = {
+    "stairs": ("XQ101",),
+    "lamp": ("XQ201", "01037", "XQ902"),
+    "sewer": ("XQ202",),
+    "green": ("06017", "06045", "XQ105"),
+    "bins": ("XQ102", "XQ103", "XQ104", "06010", "06012"),
+    "bikes": ("09010", "09011", "XQ301", "06051"),
+    "lane": ("09012", "09009", "XQ505", "09006", "09005"),
+    "wall": ("XQ302", "06013"),
+}
+SCENE_OF = {code: scene for scene, codes in SCENES.items() for code in codes}
+SLIP = "slip-after"
 
 
 def seed(at=None):
@@ -55,6 +68,8 @@ def seed(at=None):
             story.labelled()
             story.present()
             story.conversations()
+            # Nobody opens an app after four weeks to sixty unread messages.
+            Message.objects.filter(created_at__lt=at - timedelta(days=2)).update(read_at=at)
         checkpoint.sequence()
         checkpoint.seal_due(at)
 
@@ -82,9 +97,12 @@ class Story:
         with (catalogue.DATA / "demo_texts.csv").open(encoding="utf-8", newline="") as source:
             self.texts = list(csv.DictReader(source))
         folder = catalogue.DATA / "demo_photos"
-        prepared = receive([(folder / f"{name}.jpg").read_bytes() for name in PICTURES])
+        files = sorted(folder.glob("*.jpg"))
+        prepared = []
+        for start in range(0, len(files), MOST):
+            prepared += receive([file.read_bytes() for file in files[start : start + MOST]])
         self.photos = {
-            name: store(p, None, at - timedelta(days=40)) for name, p in zip(PICTURES, prepared, strict=True)
+            file.stem: store(p, None, at - timedelta(days=40)) for file, p in zip(files, prepared, strict=True)
         }
 
     def act(self, case, name, who, at, photos=(), **data):
@@ -119,8 +137,13 @@ class Story:
         """Some minutes later, in working time."""
         return self.calendar.next_opening(at) + timedelta(minutes=self.r.randint(least, most))
 
-    def pictures(self, stage, *names):
-        return [(self.photos[name], stage) for name in names]
+    def before(self, code):
+        """The drawing of a category before it was seen to, in a list; an empty one where nothing can be seen."""
+        name = f"{SCENE_OF.get(code)}-before"
+        return [self.photos[name]] if name in self.photos else []
+
+    def after(self, code):
+        return [(self.photos.get(f"{SCENE_OF.get(code)}-after", self.photos[SLIP]), "after")]
 
     # The weeks behind
 
@@ -147,8 +170,8 @@ class Story:
         told = r.choice(self.texts)
         category = self.categories[told["code"]]
         place = r.choice([home.place.parent or home.place, home.place.compound or home.place])
-        pictures = [self.photos[r.choice(("stairs-before", "lamp-before", "sewer", "stairs-close"))]]
-        case = self.report(home, told["text"], category, place, at, photos=pictures if r.random() < 0.6 else [])
+        pictures = self.before(category.code) if r.random() < 0.8 else []
+        case = self.report(home, told["text"], category, place, at, photos=pictures)
         if case is not None:
             self.go_on(case, home.account, told, at)
 
@@ -219,7 +242,7 @@ class Story:
         lead = case.route["lead"]
         unit = None if lead in ("grid_worker", "dispatcher") else self.unit(case, lead)
         urgent = case.urgency in ("U0", "U1")
-        shot = r.choice(("stairs-after", "lamp-after"))
+        shots = self.after(case.category)
         if unit is not None and case.urgency != "U3":
             near = lead in ("property_company", "repair_contractor", "elevator_maintainer")
             sender = worker if near else self.role[Role.CENTRE_DISPATCHER][0]
@@ -233,13 +256,13 @@ class Story:
             if r.random() < 0.06 and now - task.issued_at < timedelta(hours=3):
                 yield now, do("return_order", handler, note="这里不归我们管。", proposed="产权单位")
                 return
-            yield now, do("reply", handler, self.pictures("after", shot), outcome="solved", note="已经处理好了。")
+            yield now, do("reply", handler, shots, outcome="solved", note="已经处理好了。")
         else:
             now = self.working(now, 20, 300)
             yield now, do("start", worker, note="")
             now = self.working(now, 30, 400)
             if urgent:
-                yield now, do("reply", worker, self.pictures("after", shot), outcome="solved", note=told["reply"])
+                yield now, do("reply", worker, shots, outcome="solved", note=told["reply"])
         now = self.working(now, 20, 240)
         outcome = r.choices(("solved", "partly"), (93, 7))[0]
         if case.urgency == "U3":
@@ -250,8 +273,8 @@ class Story:
         if urgent:
             yield now, do("close_verified", closer, **closing)
         else:
-            shots = self.pictures("after", "lamp-after" if shot == "stairs-after" else "stairs-after")
-            yield now, do("close_seen", worker, shots, no_before="到场时已在处理", **closing)
+            seen = [] if Case.objects.get(pk=case.pk).photos.filter(stage="after").exists() else shots
+            yield now, do("close_seen", worker, seen, no_before="到场时已在处理", **closing)
         yield from self.afterwards(case, reporter, closer, told, now, do)
 
     def afterwards(self, case, reporter, closer, told, now, do):
@@ -363,7 +386,7 @@ class Story:
         worker = self.worker(grid, self.at)
         for ago, home, text, category, sent in minutes:
             at = self.at - timedelta(minutes=ago)
-            shots = [self.photos["lamp-before"]] if category is lamp else [self.photos["stairs-close"]]
+            shots = self.before(category.code)
             case = self.report(home, text, category, entrance if sent else home.place.parent, at, photos=shots)
             if case is None or ago < 20:
                 continue

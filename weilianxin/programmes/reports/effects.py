@@ -12,6 +12,7 @@ from weilianxin.lib.clock import Limit, half
 from weilianxin.people.posts import people_above
 
 from . import alarms, policy
+from .guards import waiting_ratings
 from .models import Report
 from .routing import route
 from .words import REFUSALS
@@ -261,19 +262,19 @@ def disputed(doing):
 
 
 def reopened(doing):
+    _reopen(doing, "reopen", doing.actor.account)
+
+
+def _reopen(doing, why, caller=None):
+    """Back to a named person above the closer, with half the original limit. Whatever waited for a call-back or a
+    check of this closing has its answer with that; `caller` is the officer who looked, if one did."""
     case = doing.case
-    _reopen(doing, "reopen")
-    case.ratings.filter(closing=case.closings, callback_at__isnull=True).update(
-        callback_at=doing.at, callback_by=doing.actor.account, callback_result="reopened", callback_note=doing.note
+    waiting_ratings(case).update(
+        callback_at=doing.at, callback_by=caller, callback_result="reopened", callback_note=doing.note if caller else ""
     )
     case.samples.filter(closing=case.closings, checked_at__isnull=True).update(
-        checked_at=doing.at, checked_by=doing.actor.account, passed=False, note=doing.note
+        checked_at=doing.at, checked_by=caller, passed=False if caller else None, note=doing.note if caller else ""
     )
-
-
-def _reopen(doing, why):
-    """Back to a named person above the closer, with half the original limit."""
-    case = doing.case
     above = people_above(case, doing.at, exclude=[case.closer])
     if above is None:
         raise Refused(_("现在没有可以接手的人，请打社区电话。"))
@@ -362,6 +363,7 @@ def split(doing):
         raise Refused(_("已经过了可以提出的日子。如果问题还在，请再报一件。"))
     _count_heads(doing, parent, "left", -1)
     doing.public |= {"parent": parent.number}
+    waiting_ratings(case).filter(case=case).update(callback_at=doing.at, callback_result="reopened")
     doing.set(parent=None, outcome="")
     if parent.state == "closed":
         doing.set(contested=case.contested + 1, holder=people_above(case, doing.at, exclude=[parent.closer]))

@@ -88,7 +88,7 @@ MOVES = (
     Act("rate", _("评价"), ("closed", "merged"), (REPORTER,), when=(g.rating_window,),
         guards=(g.level_named, g.note_optional), effect=e.rated,
         fields=("level", "note"), weight=1, internal=True),
-    Act("uphold", _("回访：维持办结"), ("closed",), (CALLBACK, SECRETARY),
+    Act("uphold", _("回访：维持办结"), ("closed", "merged"), (CALLBACK, SECRETARY),
         when=(g.not_closer_nor_rated, g.rating_waits), guards=(g.note_needed,),
         effect=e.upheld, fields=("note",), weight=2, internal=True),
     Act("pass_sample", _("抽查通过"), ("closed",), (VERIFIER, LEADER, SECRETARY),

@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from weilianxin.areas.calendar import work_calendar
 from weilianxin.cases.errors import Invalid, NotAllowed, Refused
-from weilianxin.cases.models import CasePhoto, Event, Task
+from weilianxin.cases.models import CasePhoto, Event, Rating, Task
 from weilianxin.lib.clock import Limit, due_at
 from weilianxin.people.models import HANDLER_KINDS
 from weilianxin.people.units import units_for
@@ -263,9 +264,10 @@ def not_the_handler(doing):
 def not_closer_nor_rated(doing):
     """Call-back, sampling and reopening are somebody else's work than the closer's and the rated one's."""
     me, case = doing.actor.account, doing.case
-    if case.closer_id == me.pk or case.ratings.filter(closing=case.closings, rated=me).exists():
+    source = case.parent or case  # who joined a matter rates, and is called back about, the work on that one
+    if source.closer_id == me.pk or case.ratings.filter(closing=source.closings, rated=me).exists():
         raise NotAllowed(_("您办结的或被评价的事，要由另一个人来回访。"))
-    if Event.objects.filter(case=case, actor=me, act__in=("start", "reply")).exists():
+    if Event.objects.filter(case=source, actor=me, act__in=("start", "reply")).exists():
         raise NotAllowed(_("您办过这件事，要由另一个人来看。"))
 
 
@@ -299,9 +301,15 @@ def unseen(doing):
         raise Refused(_("已经看过了。"))
 
 
+def waiting_ratings(case):
+    """Bad ratings of its last closing that nobody has called back: the case's own, and of those who joined it."""
+    closing = (case.parent or case).closings
+    rows = Rating.objects.filter(Q(case=case) | Q(case__parent=case, case__state="merged"), closing=closing)
+    return rows.filter(level__lte=BAD_RATING, callback_at__isnull=True)
+
+
 def rating_waits(doing):
-    case = doing.case
-    if not case.ratings.filter(closing=case.closings, level__lte=BAD_RATING, callback_at__isnull=True).exists():
+    if not waiting_ratings(doing.case).filter(case=doing.case).exists():
         raise Refused(_("没有等回访的评价。"))
 
 
@@ -316,8 +324,9 @@ def reason_to_look(doing):
     case = doing.case
     if case.reopened:
         raise Refused(_("已经重办过一次了，请另立一件。"))
-    ratings = case.ratings.filter(closing=case.closings, level__lte=BAD_RATING, callback_at__isnull=True)
-    if not (ratings.exists() or case.samples.filter(closing=case.closings, checked_at__isnull=True).exists()):
+    if not (
+        waiting_ratings(case).exists() or case.samples.filter(closing=case.closings, checked_at__isnull=True).exists()
+    ):
         raise Refused(_("没有等回访的评价，也没有等抽查的办结。"))
 
 

@@ -66,12 +66,12 @@ def _answer_by_itself(thread, body, duty, at):
     if not calendar.open_at(at):
         opens = timezone.localtime(calendar.next_opening(at))
         words.append(
-            _("现在是下班时间，%(month)s月%(day)s日%(time)s上班后回复您。急事请打社区值班电话。")
-            % {"month": opens.month, "day": opens.day, "time": opens.strftime("%H:%M")}
+            _("现在是下班时间，%(when)s 上班后回复您。急事请打社区值班电话。")
+            % {"when": f"{opens.month}/{opens.day} {opens:%H:%M}"}
         )
     if words:
         ThreadMessage.objects.create(
-            thread=thread, from_staff=True, automatic=True, body="".join(words), at=at, read_at=None
+            thread=thread, from_staff=True, automatic=True, body="\n".join(words), at=at, read_at=None
         )
 
 

@@ -137,7 +137,7 @@ def ahead(case, days):
 def picture(case, row, *, own=False, url_name="reports:matter_photo"):
     """A case photo as pieces/photos.html draws it."""
     after = row.stage == CasePhoto.AFTER
-    day = words.day(row.photo.taken_at or row.photo.created_at)
+    day = words.day(row.photo.taken_at or (row.event.at if row.event_id else row.photo.created_at))
     if own:
         caption = _("您拍的")
     else:
