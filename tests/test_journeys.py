@@ -1,0 +1,189 @@
+"""Whole days of the subdistrict, walked by its people on their phones; judged by what they read."""
+
+import re
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import expect
+
+from weilianxin.cases.models import Case
+
+from .support.journey import People, code_told, does_not_read, photo, press, reads, unfold
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+RESIDENT, NEIGHBOUR = "13800000011", "13800000012"
+LIGHT = "二楼到三楼的声控灯不亮了三天，老人晚上上楼看不见。找我打13800000011。"
+
+
+@pytest.fixture
+def people(world, live_url, chromium_browser):
+    opened = People(chromium_browser, live_url)
+    yield opened
+    opened.close()
+
+
+def go(page, people, name, *args):
+    page.goto(people.url + reverse(name, args=args))
+
+
+def come_in(page, phone):
+    """Sign in by phone and code; the first time the consent is asked."""
+    page.get_by_label("手机号").fill(phone)
+    press(page, "给我发验证码")
+    reads(page, "请输入验证码", f"{phone[:3]}****{phone[-4:]}")
+    page.get_by_label("短信验证码").fill(code_told(phone, "sign_in_code"))
+    press(page, "登录")
+    page.get_by_role("checkbox", name=re.compile("^我同意")).check()
+    press(page, "同意并进入")
+
+
+def bind(page, people, world, phone, room):
+    """From the plate at the entrance to one's own grid worker."""
+    go(page, people, "portal:plate", world.plate.code)
+    reads(page, "星影苑 6幢2单元", "天枢社区 · 第一网格", "角木")
+    press(page, "我住这里，绑定", kind="link")
+    come_in(page, phone)
+    reads(page, "您选的是", "星影苑 6幢2单元")
+    page.get_by_label("哪一室").select_option(label=room)
+    press(page, "就是这里")
+    reads(page, "您的专属网格员", "角木")
+    does_not_read(page, room)
+
+
+def say(page, people, words, photos=2):
+    """The first step: photos, words, the category that the words suggest."""
+    go(page, people, "reports:new")
+    add_photos(page, photos)
+    page.get_by_label("再说几句").fill(words)
+    page.locator("label", has_text="楼道灯/单元门损坏").filter(visible=True).first.tap()
+    press(page, "下一步：说地点")
+    reads(page, "在哪里？")
+
+
+def add_photos(page, count):
+    chosen = [photo(f"{n}.jpg", mark=f"#5a4a{n}a") for n in range(1, count + 1)]
+    page.locator("input[type=file]").set_input_files(chosen)
+    expect(page.get_by_role("img", name=f"第 {count} 张照片")).to_be_visible()
+
+
+def report(page, people, words=LIGHT, photos=2):
+    """All three steps; returns the number that the page names."""
+    say(page, people, words, photos)
+    press(page, "下一步：核对")
+    reads(page, "核对一下")
+    press(page, "送出")
+    reads(page, "收到了，谢谢您。")
+    return re.search(r"编号 (\d{6}-\d{4,})", page.inner_text("main"))[1]
+
+
+def test_a_dark_stairwell_is_lit_within_the_hour(world, people):
+    resident, neighbour, worker, unit = people.phone(), people.phone(), people.phone(world.worker), people.phone()
+
+    # A resident scans the plate, is bound, and reports.
+    bind(resident, people, world, RESIDENT, "301室")
+    number = report(resident, people)
+    reads(resident, "等角木签收", "前告诉您是否受理", "先答复您")
+
+    # The neighbour starts the same, and joins.
+    bind(neighbour, people, world, NEIGHBOUR, "302室")
+    say(neighbour, people, "楼道里的声控灯坏了，晚上一片黑。", photos=1)
+    press(neighbour, "下一步：核对")
+    reads(neighbour, "是不是同一件事？", "1 人遇到")
+    does_not_read(neighbour, "老人晚上上楼看不见")
+    press(neighbour, "我也遇到")
+    reads(neighbour, "记下了，您也遇到。", "等角木签收")
+
+    # The grid worker takes it on with one tap.
+    go(worker, people, "desk:home")
+    reads(worker, "待办 1 件", "2 人遇到", "还没看过")
+    worker.get_by_role("button", name=re.compile("^签收")).tap()
+    reads(worker, "“签收”已记下", "已受理")
+    resident.reload()
+    reads(resident, "角木已签收，由他负责到底", "正在安排")
+
+    # And hands it to the property company, whose link is shown once.
+    worker.get_by_role("link", name=re.compile("声控灯")).first.tap()
+    form = unfold(worker, "派给承办单位")
+    expect(form.get_by_label("主办单位")).to_contain_text("星影物业")
+    form.get_by_label("请对方做什么").fill("二楼三楼各换一个声控灯头")
+    press(worker, "派给承办单位", within=form)
+    reads(worker, "任务链接只显示这一次")
+    link = worker.locator(".linkbox").inner_text()
+    worker.reload()
+    does_not_read(worker, "任务链接只显示这一次", link)
+
+    # The company proves who it is, sees no resident, signs, works, answers with a photo.
+    unit.goto(link)
+    reads(unit, "有一件事请您办", "138****0901")
+    does_not_read(unit, "声控灯", "星影苑 6幢")
+    press(unit, "发验证码到这个手机")
+    reads(unit, "没收到，再发一次")
+    unit.get_by_label("6 位验证码").fill(code_told(world.property.phone, "handler_code"))
+    unit.get_by_label("您的姓名").fill("翼火")
+    press(unit, "打开任务")
+    reads(unit, "二楼到三楼的声控灯不亮了三天", "二楼三楼各换一个声控灯头", "找我打***")
+    does_not_read(unit, RESIDENT, "301室")
+    assert unit.get_by_role("img", name="办前").count() == 2
+    press(unit, "签收任务")
+    reads(unit, "“签收任务”已记下", "办得怎样")
+    reply = unit.locator("form", has=unit.get_by_label("办后的照片"))
+    reply.locator("input[type=file]").set_input_files([photo("after.jpg", "#f0e8c0", "#d0b060")])
+    unit.get_by_label("已解决", exact=True).check()
+    reply.get_by_label("办得怎样").last.fill("两层都换了新灯头，试过能亮。")
+    press(unit, "办好了，送去核实")
+    reads(unit, "“办好了，送去核实”已记下")
+    expect(unit.get_by_role("img", name="办后")).to_be_visible()
+
+    # The worker goes to look, takes a photo and closes.
+    go(worker, people, "desk:home")
+    worker.get_by_role("link", name=re.compile("声控灯")).first.tap()
+    reads(worker, "已反馈", "两层都换了新灯头，试过能亮。", "翼火")
+    form = worker.locator("form", has=worker.get_by_label("给居民的答复"))
+    form.locator("input[type=file]").set_input_files([photo("seen.jpg", "#fff4d0", "#e0c080")])
+    worker.get_by_label("已解决", exact=True).check()
+    worker.get_by_label("给居民的答复").fill("我去看过，二楼三楼都亮了。")
+    press(worker, "我看过了，办结")
+    reads(worker, "“我看过了，办结”已记下", "结果：已解决")
+
+    # Both residents are told, and have the last word.
+    for page in (resident, neighbour):
+        go(page, people, "portal:inbox")
+        reads(page, "您的报事已办结", "我去看过，二楼三楼都亮了。")
+        page.get_by_role("link", name=re.compile("去看看.*您的报事已办结")).first.tap()
+        reads(page, "结果：已解决", "角木看过现场", "解决了吗？")
+        expect(page.get_by_role("img", name="办好以后的照片").first).to_be_visible()
+    assert number in resident.inner_text("main") and number not in neighbour.inner_text("main")
+    rate(resident, "满意")
+    rate(neighbour, "不满意", "换的灯太暗，还是看不清台阶。")
+    reads(neighbour, "会由另外的人联系您，不是被评价的人。")
+
+    # The bad word reaches the call-back officer, not the one who was rated.
+    officer = people.phone(world.callback)
+    go(officer, people, "desk:callbacks")
+    reads(officer, "差评等回访", "不满意", "换的灯太暗", "角木办的")
+    officer.get_by_role("link", name=re.compile("声控灯")).first.tap()
+    form = unfold_if_folded(officer, "回访：维持办结")
+    form.get_by_label("回访的结果").fill("电话里说明了灯的功率，居民同意。")
+    press(officer, "回访：维持办结")
+    reads(officer, "“回访：维持办结”已记下")
+    go(officer, people, "desk:callbacks")
+    reads(officer, "没有等回访的")
+    go(neighbour, people, "portal:inbox")
+    reads(neighbour, "回访结果", "电话里说明了灯的功率")
+    go(worker, people, "desk:home")
+    does_not_read(worker, "换的灯太暗")
+
+
+def rate(page, word, note=""):
+    page.get_by_role("radio", name=word, exact=True).locator("xpath=..").tap()
+    if note:
+        page.get_by_label("还想说什么").fill(note)
+    press(page, "送出评价")
+    reads(page, "谢谢您的评价。", f"您的评价：{word}")
+
+
+def unfold_if_folded(page, name):
+    if page.locator("summary", has_text=re.compile(f"^{name}$")).count():
+        return unfold(page, name)
+    return page.locator("main")
