@@ -4,8 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+from django.urls import get_resolver
 
 from weilianxin.config import cli
+from weilianxin.people.models import Role
+from weilianxin.programmes.reports.flow import REPORTS
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN = (ROOT / "docs" / "run.md").read_text(encoding="utf-8")
@@ -67,3 +70,46 @@ def test_every_locked_package_has_a_hash():
         packages = re.findall(r"^[a-z0-9][\w.-]*==[^\n]*(?:\n[ ]+--hash[^\n]*)*", text, re.MULTILINE)
         assert len(packages) > 10
         assert [p.split("==")[0] for p in packages if "--hash=sha256:" not in p] == []
+
+
+def rows_of_the_glossary():
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    for line in re.findall(r"^\| .+ \|$", text, re.MULTILINE):
+        chinese, _english, names, folders = (cell.strip() for cell in line.strip("|").split("|"))
+        if chinese != "中文":
+            yield chinese, re.findall(r"`([^`]+)`", names), re.findall(r"`([^`]+)`", folders)
+
+
+def stands_in(name, sources):
+    """Whether an identifier of the glossary is one of the code: `Class.field` in one module, others as a word."""
+    owner, _dot, field = name.rpartition(".")
+    return any(
+        re.search(rf"\b{field}\b", source) and (not owner or re.search(rf"^class {owner}\b", source, re.MULTILINE))
+        for source in sources
+    )
+
+
+def test_every_identifier_of_the_glossary_is_in_the_code():
+    pages = {
+        f"{space}:{name}"
+        for space, (_prefix, resolver) in get_resolver().namespace_dict.items()
+        for name in resolver.reverse_dict
+        if isinstance(name, str)
+    }
+    wrong, seen = [], set()
+    for chinese, names, folders in rows_of_the_glossary():
+        assert names and folders, chinese
+        assert chinese not in seen, f"{chinese} stands twice"
+        seen.add(chinese)
+        modules = [path for folder in folders for path in (ROOT / "weilianxin" / folder).rglob("*.py")]
+        sources = [path.read_text(encoding="utf-8") for path in modules if "migrations" not in path.parts]
+        assert sources, f"{chinese}: no folder {folders}"
+        wrong += [(chinese, n) for n in names if not (n in pages if ":" in n else stands_in(n, sources))]
+    assert len(seen) > 100
+    assert wrong == []
+
+
+def test_every_post_state_and_act_has_its_word_in_the_glossary():
+    names = {name.rpartition(".")[2] for _chinese, found, _folders in rows_of_the_glossary() for name in found}
+    wanted = {role.name for role in Role} | set(REPORTS.phases) | {move.name for move in REPORTS.moves}
+    assert wanted - names == set()
