@@ -187,3 +187,146 @@ def unfold_if_folded(page, name):
     if page.locator("summary", has_text=re.compile(f"^{name}$")).count():
         return unfold(page, name)
     return page.locator("main")
+
+
+def take_on(worker, people, number):
+    """The grid worker opens the matter and accepts it there."""
+    go(worker, people, "desk:case", number)
+    press(worker, "签收")
+    reads(worker, "“签收”已记下")
+
+
+def close(page, words, colour="#fff4d0"):
+    """Go there, take a photo, say what was done."""
+    form = page.locator("form", has=page.get_by_label("给居民的答复")).first
+    form.locator("input[type=file]").set_input_files([photo("after.jpg", colour)])
+    form.get_by_label("已解决", exact=True).check()
+    form.get_by_label("给居民的答复").fill(words)
+
+
+def test_a_refusal_says_why_and_where_else_and_somebody_above_looks_again(world, people):
+    resident, worker, leader = people.phone(world.resident), people.phone(world.worker), people.phone(world.leader)
+    number = report(resident, people, photos=1)
+
+    go(worker, people, "desk:case", number)
+    form = unfold_if_folded(worker, "不予受理")
+    form.get_by_label("原因").select_option(label="不在本街道")
+    form.get_by_label("请居民找谁").fill("隔壁街道的城管中队")
+    form.get_by_label("给居民的说明").fill("这栋楼的灯归隔壁街道管。")
+    press(worker, "不予受理", within=form)
+    reads(worker, "“不予受理”已记下")
+
+    go(resident, people, "portal:inbox")
+    reads(resident, "您的报事没有受理", "不在本街道", "隔壁街道的城管中队")
+    resident.get_by_role("link", name=re.compile("去看看.*没有受理")).first.tap()
+    reads(resident, "没有受理：不在本街道", "您可以找：隔壁街道的城管中队", "这栋楼的灯归隔壁街道管。", "不同意？")
+    resident.get_by_label("为什么请再看一次").fill("星影苑就在望星街道，门牌上写着。")
+    press(resident, "请再看一次")
+    reads(resident, "收到，会由另一个人再看一次。", "您请我们再看一次", "等女土签收")
+
+    # The one who refused may not take it back; the named leader accepts.
+    go(worker, people, "desk:case", number)
+    reads(worker, "星影苑就在望星街道，门牌上写着。")
+    assert not worker.get_by_role("button", name="签收", exact=True).count()
+    go(leader, people, "desk:home")
+    reads(leader, "在您手上", "声控灯")
+    leader.get_by_role("link", name=re.compile("声控灯")).first.tap()
+    press(leader, "签收")
+    reads(leader, "“签收”已记下")
+    resident.reload()
+    reads(resident, "女土已签收，由他负责到底")
+
+
+def test_a_dispute_brings_a_named_person_above_and_another_pair_of_eyes(world, people):
+    resident, worker, leader = people.phone(world.resident), people.phone(world.worker), people.phone(world.leader)
+    number = report(resident, people, photos=1)
+    take_on(worker, people, number)
+    close(worker, "灯换好了。")
+    press(worker, "我看过了，办结")
+    reads(worker, "“我看过了，办结”已记下")
+
+    go(resident, people, "reports:matter", number)
+    reads(resident, "结果：已解决", "灯换好了。", "解决了吗？")
+    press(resident, "没解决", kind="link")
+    resident.get_by_label("哪里没办好").fill("三楼还是黑的，只换了二楼。")
+    press(resident, "没办好，请重新办")
+    reads(resident, "我们记下了，换人重新办。", "您说没办好，换人重新办", "女土")
+    go(resident, people, "portal:inbox")
+    reads(resident, "已换人再办", "现在由女土负责")
+
+    # The leader holds it now, works on it, and may not close it alone.
+    go(leader, people, "desk:home")
+    reads(leader, "在您手上")
+    leader.get_by_role("link", name=re.compile("声控灯")).first.tap()
+    reads(leader, "居民不认可，重办", "三楼还是黑的，只换了二楼。")
+    assert not leader.get_by_role("button", name="我看过了，办结", exact=True).count()
+    form = unfold_if_folded(leader, "自己办")
+    press(leader, "自己办")
+    reads(leader, "“自己办”已记下")
+    form = leader.locator("form", has=leader.get_by_label("办后的照片")).first
+    form.locator("input[type=file]").set_input_files([photo("third.jpg", "#ffe0a0")])
+    form.get_by_label("已解决", exact=True).check()
+    form.get_by_label("办得怎样").last.fill("三楼的线路修好了。")
+    press(leader, "办好了，送去核实")
+    reads(leader, "“办好了，送去核实”已记下")
+
+    # The first closer has no way to close it; somebody who did none of the work does.
+    go(worker, people, "desk:case", number)
+    for name in ("我看过了，办结", "核实办结"):
+        assert not worker.get_by_role("button", name=name, exact=True).count()
+    verifier = people.phone(world.verifier)
+    go(verifier, people, "desk:verify")
+    verifier.get_by_role("link", name=re.compile("声控灯")).first.tap()
+    reads(verifier, "三楼的线路修好了。")
+    close(verifier, "上门看过，二楼三楼都亮。", "#ffeecc")
+    press(verifier, "核实办结")
+    reads(verifier, "“核实办结”已记下")
+    go(resident, people, "reports:matter", number)
+    reads(resident, "室火核实", "不是办理的人", "上门看过，二楼三楼都亮。")
+    rate(resident, "非常满意")
+
+
+def test_a_word_to_the_grid_worker_becomes_a_matter_with_an_owner_and_a_date(world, people):
+    resident, worker = people.phone(world.resident), people.phone(world.worker)
+    go(resident, people, "portal:home")
+    press(resident, "发消息", kind="link")
+    reads(resident, "角木", "您的专属网格员")
+    resident.get_by_label("说一句").fill("二楼的声控灯又不亮了，能来看看吗？")
+    press(resident, "发送")
+    reads(resident, "二楼的声控灯又不亮了", "已送达")
+
+    go(worker, people, "desk:home")
+    press(worker, "消息", kind="link")
+    reads(worker, "1 位在等回复", "老斗")
+    press(worker, "老斗", kind="link")
+    reads(worker, "能来看看吗？", "这之前请回复")
+    worker.get_by_label("回复").fill("看到了，我帮您记成一件报事。")
+    press(worker, "发送")
+    reads(worker, "看到了，我帮您记成一件报事。")
+    press(worker, "转成报事", kind="link", exact=False)
+    worker.get_by_label("类别").select_option(label="楼道灯/单元门损坏")
+    expect(worker.get_by_label("地点")).to_have_value("星影苑 6幢2单元")
+    press(worker, "替居民报事")
+    reads(worker, "已经成为报事")
+
+    go(resident, people, "portal:inbox")
+    reads(resident, "网格员回复了您")
+    go(resident, people, "reports:thread")
+    reads(resident, "看到了，我帮您记成一件报事。", "已读")
+    press(resident, "已经成为报事", kind="link", exact=False)
+    reads(resident, "工作人员替您报了这件事", "二楼的声控灯又不亮了", "等角木签收")
+
+
+def test_a_resident_turns_a_message_into_a_report(world, people):
+    resident = people.phone(world.resident)
+    go(resident, people, "reports:thread")
+    resident.get_by_label("说一句").fill("单元门关不上，晚上谁都能进来。")
+    press(resident, "发送")
+    press(resident, "这件事要有人办：转成报事", exact=False)
+    expect(resident.get_by_label("再说几句")).to_have_value("单元门关不上，晚上谁都能进来。")
+    press(resident, "下一步：说地点")
+    press(resident, "下一步：核对")
+    press(resident, "送出")
+    reads(resident, "收到了，谢谢您。")
+    go(resident, people, "reports:thread")
+    reads(resident, "已经成为报事")
