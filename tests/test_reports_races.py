@@ -93,6 +93,31 @@ def test_closing_against_closing_gives_one_closing(world):
     assert case.closings == 1
 
 
+def test_closing_against_a_dispute_from_an_old_page_keeps_one_order_of_things(world):
+    case = act(report(world), "accept", world.worker)()
+    shots = [(photo(), "before"), (photo(), "after")]
+    closed, disputed = together(
+        act(case, "close_seen", world.worker, 5, shots, outcome="solved", note="好了"),
+        act(case, "dispute", world.resident, 5, note="还是不亮"),
+    )
+    assert not isinstance(closed, Exception)
+    case.refresh_from_db()
+    if isinstance(disputed, Exception):  # the resident was first: there was nothing to dispute yet
+        assert isinstance(disputed, Refused) and case.state == "closed" and case.reopened == 0
+    else:
+        assert case.state == "accepted" and case.holder == world.leader and case.closings == case.reopened == 1
+
+
+def test_of_two_disputes_sent_at_once_one_reopens(world):
+    case = act(report(world), "accept", world.worker)()
+    shots = [(photo(), "before"), (photo(), "after")]
+    case = act(case, "close_seen", world.worker, 5, shots, outcome="solved", note="好了")()
+    dispute = act(case, "dispute", world.resident, 7, note="还是不亮")
+    one_winner(together(dispute, dispute))
+    case.refresh_from_db()
+    assert case.reopened == 1
+
+
 def test_a_dispute_against_a_callback_that_upholds_never_loses_the_dispute(world):
     case = act(report(world), "accept", world.worker)()
     shots = [(photo(), "before"), (photo(), "after")]
