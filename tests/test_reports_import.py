@@ -123,3 +123,11 @@ def test_letters_about_the_same_thing_find_each_other(world, tmp_path):
     importing.import_file(write(tmp_path / "a.csv", *rows), "mailbox", at=NOW)
     first = Case.objects.get(report__source_no="1")
     assert [c.report.source_no for c in similar(first)] == ["2"]
+
+
+def test_a_letter_about_integrity_is_not_kept_and_its_row_is_named(world, tmp_path):
+    path = write(tmp_path / "a.csv", letter(1, text="听说有人收红包、受贿，请查一查。"), letter(2))
+    outcome = importing.import_file(path, "mailbox", at=NOW)
+    assert (outcome.imported, outcome.refused) == (1, 1)
+    assert [(row, column) for row, column, _what, _todo in outcome.problems] == [(2, "text")]
+    assert list(Report.objects.values_list("source_no", flat=True)) == ["2"]

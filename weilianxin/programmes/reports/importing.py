@@ -27,6 +27,7 @@ from weilianxin.lib.refusal import Refused
 
 from .intake import submit
 from .models import Report
+from .screening import noticed
 
 # What a column may be called when nobody says so.
 USUAL = {
@@ -180,6 +181,8 @@ def save_row(line, row, number, columns, source, zone, outcome, at):
     text, title = clean(said("text")), clean(said("title"))
     if not text and not title:
         raise bad("text", _("没有内容。"))
+    if "integrity" in dict(noticed(f"{title} {text}")):
+        raise bad("text", _("廉洁问题请直接交给纪检，这里不保存。"))
     moment = read_time(said("time"), zone, at)
     if said("time") and moment is None:
         outcome.note(line, columns["time"], _("时间不对，已导入，时间空着。"), _("请核对原渠道。"))
