@@ -1,6 +1,7 @@
 """What the documents say about settings, commands and rooms is what the house has."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,28 @@ def test_every_post_state_and_act_has_its_word_in_the_glossary():
     names = {name.rpartition(".")[2] for _chinese, found, _folders in rows_of_the_glossary() for name in found}
     wanted = {role.name for role in Role} | set(REPORTS.phases) | {move.name for move in REPORTS.moves}
     assert wanted - names == set()
+
+
+def test_every_runtime_dependency_has_its_reason():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [re.match(r"[\w-]+", line)[0] for line in project["dependencies"]]
+    table = (ROOT / "docs" / "decisions" / "dependencies.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([\w-]+)` \| .{10,} \|$", table, re.MULTILINE) == wanted
+
+
+def test_decisions_are_numbered_dated_short_and_listed():
+    folder = ROOT / "docs" / "decisions"
+    files = sorted(folder.glob("0*.md"))
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    assert [int(path.name[:4]) for path in files] == list(range(1, len(files) + 1))
+    for path in files:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert len(lines) <= 25 and lines[0].startswith(f"# {int(path.name[:4])}. "), path.name
+        assert re.match(r"\d{4}-\d\d-\d\d · ", lines[2]), path.name
+        assert f"[{lines[0].split('. ', 1)[1]}]({path.name})" in index, path.name
+
+
+def test_every_link_between_documents_leads_somewhere():
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
+            assert (path.parent / target).exists(), f"{path.relative_to(ROOT)} leads to {target}"
