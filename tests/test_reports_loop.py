@@ -290,3 +290,18 @@ def test_a_withdrawn_report_cuts_the_link_and_is_over(world):
     case = do(case, "dispatch", world.worker, 2, unit=world.property, assists=[], note="")
     case = do(case, "withdraw", world.resident, 3)
     assert case.outcome == "withdrawn" and Task.objects.get(case=case).link_revoked_at
+
+
+def test_a_receipt_can_be_kept_and_checked_offline(world, signed_in):
+    from weilianxin.journal import checkpoint
+    from weilianxin.journal.receipts import check_receipt
+
+    case = report(world)
+    checkpoint.seal(TEN + timedelta(hours=1))
+    answer = signed_in(world.resident).get(f"/matters/{case.number}/receipt.json")
+    paper = answer.json()
+    assert list(check_receipt(paper, checkpoint.public_keys())) == []
+    assert world.resident.phone not in answer.content.decode()
+    assert signed_in(world.neighbour).get(f"/matters/{case.number}/receipt.json").status_code == 404
+    published = signed_in(world.neighbour).get("/checkpoints.json").json()["checkpoints"]
+    assert paper["checkpoint"] == published[0]

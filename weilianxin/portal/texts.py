@@ -1,11 +1,14 @@
-"""Pages that say the same to everybody: the privacy notice, what to do in danger, and two files browsers ask for."""
+"""Pages that say the same to everybody: the privacy notice, what to do in danger, the journal's
+checkpoints, and two files browsers ask for."""
 
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.templatetags.static import static
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
+from weilianxin.journal import checkpoint
+from weilianxin.journal.models import Checkpoint
 from weilianxin.people import consent
 
 from .prose import prose
@@ -19,6 +22,14 @@ ROBOTS = "User-agent: *\n" + "".join(
 @require_safe
 def privacy(request):
     return render(request, "portal/privacy.html", {"text": prose(consent.current_text("privacy"))})
+
+
+@require_safe
+@cache_control(max_age=300, public=True)
+def checkpoints(request):
+    """The latest signed checkpoints of the journal, newest first: whoever keeps them can tell if history changes."""
+    marks = Checkpoint.objects.order_by("-size")[:100]
+    return JsonResponse({"checkpoints": [checkpoint.published(mark) for mark in marks]})
 
 
 @require_safe

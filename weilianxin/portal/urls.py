@@ -24,6 +24,7 @@ urlpatterns = [
     path("files/<slug:ref>/<slug:variant>", files.file, name="file"),
     path("elder/", switches.elder, name="elder"),
     path("language/", switches.language, name="language"),
+    path("checkpoints.json", texts.checkpoints, name="checkpoints"),
     path("robots.txt", texts.robots, name="robots"),
     path("favicon.ico", texts.favicon, name="favicon"),
 ]

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
-from django.http import Http404
+from django.http import Http404, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -19,7 +19,9 @@ from weilianxin.cases.models import Case, CasePhoto, Event, Rating
 from weilianxin.files.errors import BadPhoto
 from weilianxin.files.serve import photo_response
 from weilianxin.journal.models import Entry
+from weilianxin.journal.receipts import receipt
 from weilianxin.people.session import resident_required
+from weilianxin.people.throttle import allow
 from weilianxin.portal import cards, words
 
 from .. import policy
@@ -169,6 +171,22 @@ def matter_photo(request, number, ref, variant):
     if row is None:
         raise Http404
     return photo_response(row.photo, variant, request)
+
+
+@never_cache
+@require_safe
+@resident_required
+def matter_receipt(request, number):
+    """The receipt of one's own report, to keep: what was written into the journal and, once there, its proof."""
+    case = own_case(request, number)
+    entry = Entry.objects.filter(stream__name=case.stream).order_by("seq").first()
+    if entry is None:
+        raise Http404
+    if not allow("receipt", str(request.account.pk), limit=20, seconds=3600, at=timezone.now()):
+        raise Http404
+    answer = JsonResponse(receipt(entry, person=request.account.ref), json_dumps_params={"ensure_ascii": False})
+    answer["Content-Disposition"] = f'attachment; filename="receipt-{number}.json"'
+    return answer
 
 
 def thanks(name):
