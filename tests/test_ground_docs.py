@@ -11,6 +11,8 @@ from weilianxin.config import cli
 from weilianxin.people.models import Role
 from weilianxin.programmes.reports.flow import REPORTS
 
+from .support import flow_table
+
 ROOT = Path(__file__).resolve().parents[1]
 RUN = (ROOT / "docs" / "run.md").read_text(encoding="utf-8")
 MAP = (ROOT / "docs" / "map.md").read_text(encoding="utf-8")
@@ -139,3 +141,13 @@ def test_every_link_between_documents_leads_somewhere():
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
             assert (path.parent / target).exists(), f"{path.relative_to(ROOT)} leads to {target}"
+
+
+def test_every_state_and_move_of_a_report_stands_in_its_document():
+    text = flow_table.PAGE.read_text(encoding="utf-8")
+    for state, phase in REPORTS.phases.items():
+        assert re.search(rf"^\| `{state}` \| [^|]+ \| {phase} \|", text, re.MULTILINE), state
+    for move in REPORTS.moves:
+        row = rf"^\| `{move.name}` \| [^|]+ \| {', '.join(move.sources)} \|"
+        row += rf" `{move.target}` \|" if move.target else ""
+        assert re.search(row, text, re.MULTILINE), f"{move.name}: run python -m tests.support.flow_table"
