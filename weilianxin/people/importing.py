@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from weilianxin.areas.models import Area, Place, PlaceKind
 from weilianxin.journal import log
@@ -85,7 +86,8 @@ def _phone(rows, values):
 
 
 def _role(text):
-    labels = {str(label): value for value, label in Role.choices}
+    with override("zh-hans"):  # what stands in a sheet does not depend on who uploads it
+        labels = {str(label): value for value, label in Role.choices}
     with_codes = {**{value: value for value in Role.values}, **labels, **SHORT_ROLES}
     return with_codes.get(text.replace("(", "（").replace(")", "）"))
 
@@ -163,7 +165,8 @@ def import_units(source, at=None, by=None, name=""):
     """Read outside units from a spreadsheet like `import_staff`. A unit is known by kind and name."""
     at = at or timezone.now()
     rows, wanted, seen = _Rows(source, name, ("名称", "类别")), [], set()
-    kinds = {str(zh): kind for kind, (zh, _tied) in HANDLER_KINDS.items()} | {kind: kind for kind in HANDLER_KINDS}
+    with override("zh-hans"):
+        kinds = {str(zh): kind for kind, (zh, _tied) in HANDLER_KINDS.items()} | {kind: kind for kind in HANDLER_KINDS}
     areas = _by_code({c for _s, _n, values in rows.found for c in _several(values.get("区域代码", ""))})
     compounds = {}
     for place in Place.objects.current().filter(kind=PlaceKind.COMPOUND):
