@@ -161,7 +161,7 @@ def enrol(account, secret, code, *, at):
     """Make `secret` the account's second factor, once `code` shows that the phone has it. Raises `WrongCode`."""
     if not throttle.allow("enrol", account.pk, limit=20, seconds=300, at=at):
         raise TooOften(_("输错太多次了，请过五分钟再试。"))
-    counter = _counter(secret, code, at)
+    counter = _counter(secret, code, at) if secret else None  # none was shown yet: the page was never opened
     if counter is None:
         raise WrongCode(_("动态码不对，请看手机上最新的一个。"), "code")
     with transaction.atomic():

@@ -1,0 +1,232 @@
+"""Who may open and do what: every address of the house against every kind of visitor, as permissions.csv says.
+
+A line of the table is an address, a method and whose object is asked for; what its cells mean stands at its top.
+Whoever adds an address adds its lines here, and says with them who it is for.
+"""
+
+import csv
+from operator import attrgetter
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from .support.visitors import TEXT, VISITORS, ask, come_in, make_things, outcome, taken_back
+
+pytestmark = pytest.mark.django_db
+
+TABLE = Path(__file__).with_name("permissions.csv")
+NOTHING_DONE = {"in", "desk", "2nd", "code", "404", "405"}  # after these nothing may have been written
+
+# What an address is tried with: name -> {object: its arguments, each the name of a thing of `make_things` or a plain
+# word}. Addresses without arguments have the object "-".
+CASES = {"own": "case.number", "foreign": "foreign.number", "far": "far.number"}
+OBJECTS = {
+    "handler:task": {"own": "token", "foreign": "foreign_token", "revoked": "cut_token"},
+    "handler:code": {"own": "token", "foreign": "foreign_token", "revoked": "cut_token"},
+    "handler:act": {"own": "token sign", "foreign": "foreign_token sign", "revoked": "cut_token sign"},
+    "handler:file": {
+        "own": "token photo thumb",
+        "foreign": "foreign_token foreign_photo thumb",
+        "revoked": "cut_token cut_photo thumb",
+        "mixed": "token foreign_photo thumb",
+    },
+    "desk:grid": {"own": "w.grid.code", "foreign": "w.other_grid.code", "far": "far_grid.code"},
+    "desk:community": {"own": "w.community.code", "foreign": "w.other_community.code", "far": "far_community.code"},
+    "desk:photo": {
+        "own": "photo thumb",
+        "foreign": "foreign_photo thumb",
+        "far": "far_photo thumb",
+        "draft": "draft.photo thumb",
+    },
+    "desk:case": CASES,
+    "desk:reveal": CASES,
+    "desk:act": {thing: f"{number} remark" for thing, number in CASES.items()},
+    "desk:admin_area": {"own": "w.grid.code"},
+    "desk:admin_compound": {"own": "w.compound.pk"},
+    "desk:admin_sheet": {"own": "w.compound.pk"},
+    "desk:admin_issue": {"own": "w.compound.pk"},
+    "desk:admin_plate": {"own": "w.plate.code revoke"},
+    "desk:admin_person": {"own": "w.worker.ref", "resident": "w.resident.ref"},
+    "desk:admin_person_act": {"own": "w.worker.ref password", "resident": "w.resident.ref password"},
+    "desk:admin_unit": {"own": "w.property.ref"},
+    "desk:admin_text": {"own": "text.pk"},
+    "desk:admin_text_shipped": {"own": "text.pk"},
+    "desk:admin_calendar_year": {"own": "2026"},
+    "desk:admin_calendar_act": {"own": "2026 shipped"},
+    "desk:admin_import_blank": {"own": "staff"},
+    "desk:admin_import_reports": {"own": "reports"},
+    "desk:admin_import": {"own": "staff"},
+    "reports_desk:category": {"own": "XQ201"},
+    "reports_desk:category_end": {"own": "XQ201"},
+    "reports:draft_photo": {"own": "draft.photo thumb", "foreign": "foreign_draft.photo thumb"},
+    "reports:matter": {"own": "case.number", "foreign": "foreign.number"},
+    "reports:matter_photo": {
+        "own": "case.number photo thumb",
+        "foreign": "foreign.number foreign_photo thumb",
+        "mixed": "case.number foreign_photo thumb",
+    },
+    "reports:act": {"own": "case.number append", "foreign": "foreign.number append"},
+    "reports:thread_report": {"own": "thread.message", "foreign": "foreign_thread.message"},
+    "reports:thread_photo": {"own": "thread.photo thumb", "foreign": "foreign_thread.photo thumb"},
+    "reports:public_detail": {"public": "public", "secret": "secret"},
+    "reports:public_photo": {
+        "public": "public told_photo thumb",
+        "secret": "secret photo thumb",
+        "mixed": "public photo thumb",
+    },
+    "reports:staff_thread": {"own": "thread.pk", "foreign": "foreign_thread.pk"},
+    "reports:staff_thread_report": {
+        "own": "thread.pk thread.message",
+        "foreign": "foreign_thread.pk foreign_thread.message",
+        "mixed": "thread.pk foreign_thread.message",
+    },
+    "portal:plate": {"own": "w.plate.code", "revoked": "dead_plate.code"},
+    "portal:file": {
+        "own": "photo thumb",
+        "foreign": "foreign_photo thumb",
+        "far": "far_photo thumb",
+        "public": "told_photo thumb",
+        "draft": "draft.photo thumb",
+        "thread": "thread.photo thumb",
+    },
+}
+
+# What is sent with a POST; what is not named here is sent empty.
+SENT = {
+    "handler:code": lambda t: {"step": "send"},
+    "desk:reveal": lambda t: {"reason": "要约上门的时间"},
+    "desk:act": lambda t: {"note": "看过了"},
+    "desk:admin_unit_add": lambda t: {"kind": "property_company", "name_zh": "新物业"},
+    "desk:admin_person_add": lambda t: {"name": "新人", "username": "newcomer"},
+    "reports:new": lambda t: {"text": TEXT, "kind": "求助"},
+    "reports:place": lambda t: {"where": "home"},
+    "reports:send": lambda t: {"anonymity": "N1"},
+    "reports:guess": lambda t: {"text": TEXT},
+    "reports:act": lambda t: {"note": "三楼的也不亮"},
+    "reports:thread": lambda t: {"body": "谢谢您"},
+    "reports:staff_thread": lambda t: {"body": "马上来看"},
+    "reports:staff_thread_report": lambda t: {
+        "category": "XQ201", "text": TEXT, "place": t.w.entrance.full_name,
+    },
+    "portal:bind": lambda t: {"place": t.w.entrance.pk, "relation": "living"},
+    "portal:unbind": lambda t: {"place": t.w.room.pk},
+    "portal:signin": lambda t: {"act": "send", "phone": "13800000099"},
+    "portal:me_correct": lambda t: {"act": "name", "name": "斗大爷"},
+    "portal:me_erase": lambda t: {"sure": "1"},
+    "portal:elder": lambda t: {"elder": "1"},
+    "portal:language": lambda t: {"language": "en"},
+    "portal:demo_signin": lambda t: {"ref": t.w.worker.ref},
+}  # fmt: skip
+
+
+def objects_of(name):
+    return OBJECTS.get(name, {"-": ""})
+
+
+def address(name, thing, t):
+    """The address `name` of one of its objects."""
+    found = []
+    for word in objects_of(name)[thing].split():
+        try:
+            found.append(attrgetter(word)(t))
+        except AttributeError:
+            found.append(word)
+    return reverse(name, args=found)
+
+
+def sent(name, t):
+    return SENT[name](t) if name in SENT else {}
+
+
+def table():
+    """The lines of the table: dicts of url, method, object and a cell per visitor."""
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        rows = csv.reader((line for line in file if not line.startswith("#")), skipinitialspace=True)
+        heads, *lines = [[cell.strip() for cell in row] for row in rows if row]
+    lines = [[*line[:3], *line[3:] * len(VISITORS)] if len(line) == 4 else line for line in lines]
+    return [dict(zip(heads, line, strict=True)) for line in lines]
+
+
+def addresses(resolver=None, spaces=()):
+    """The full name of every address of the house, as often as it is there; one without a name is an error."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from addresses(entry, (*spaces, entry.namespace) if entry.namespace else spaces)
+        elif isinstance(entry, URLPattern):
+            assert entry.name, f"the address {entry.pattern} has no name"
+            yield ":".join((*spaces, entry.name))
+
+
+def section(name):
+    """Which part of the house an address belongs to: the tests go through them one by one."""
+    room, _colon, page = name.rpartition(":")
+    return "admin" if page.startswith("admin_") or room == "reports_desk" else room or "house"
+
+
+SECTIONS = ("house", "portal", "reports", "handler", "desk", "admin")
+
+
+@pytest.fixture
+def things(db, settings, tmp_path):
+    settings.MEDIA_ROOT = settings.DATA_DIR = tmp_path
+    return make_things()
+
+
+def test_the_table_names_every_address_method_and_object_once_and_nothing_else():
+    names = list(addresses())
+    assert len(names) == len(set(names)), "two addresses share a name"
+    told = [(row["url"], row["method"], row["object"]) for row in table()]
+    assert len(told) == len(set(told))
+    meant = {(name, method, thing) for name in names for method in ("GET", "POST") for thing in objects_of(name)}
+    assert set(told) == meant
+    assert set(OBJECTS) | set(SENT) <= set(names)
+    assert {section(name) for name in names} == set(SECTIONS)
+    assert all(set(row) == {"url", "method", "object", *VISITORS} for row in table())
+
+
+@pytest.mark.parametrize("part", SECTIONS)
+def test_every_visitor_gets_what_the_table_says(things, part):
+    cookies, client, wrong = come_in(things), Client(), []
+    for row in table():
+        if section(row["url"]) != part:
+            continue
+        method, url = row["method"], address(row["url"], row["object"], things)
+        data = sent(row["url"], things) if method == "POST" else {}
+        for visitor in VISITORS:
+            with taken_back():
+                response, tables = ask(client, cookies[visitor], method, url, data)
+            got = outcome(response, tables, method)
+            where = f"{method} {row['url']} ({row['object']}) as {visitor}"
+            if got != row[visitor]:
+                wrong.append(f"{where}: {got}, the table says {row[visitor]}")
+            if got in NOTHING_DONE and tables:
+                wrong.append(f"{where}: {got}, and yet wrote to {', '.join(sorted(tables))}")
+    assert not wrong, "\n" + "\n".join(wrong)
+
+
+def test_a_form_from_elsewhere_does_nothing_for_anybody(things):
+    """Whoever may send a form is refused without the token of the page, before anything is done."""
+    cookies, client, tried = come_in(things), Client(enforce_csrf_checks=True), 0
+    for row in table():
+        able = next((visitor for visitor in VISITORS if row[visitor] in ("done", "go", "ok", "422", "409")), None)
+        if row["method"] != "POST" or able is None:
+            continue
+        url = address(row["url"], row["object"], things)
+        response, tables = ask(client, cookies[able], "POST", url, sent(row["url"], things))
+        assert (response.status_code, tables) == (403, set()), (row["url"], able)
+        tried += 1
+    assert tried > 40
+
+
+def test_no_address_knows_another_method(things):
+    """Whoever gets a page or may send its form gets 405 for PUT, PATCH and DELETE, and nothing is written."""
+    cookies, client = come_in(things), Client()
+    for row in table():
+        able = next((visitor for visitor in VISITORS if row[visitor] in ("done", "go", "ok", "422", "409")), None)
+        if able is None:
+            continue
+        for method in ("PUT", "PATCH", "DELETE"):
+            response, tables = ask(client, cookies[able], method, address(row["url"], row["object"], things))
+            assert (response.status_code, tables) == (405, set()), (method, row["url"], able)
