@@ -9,6 +9,7 @@ from django.urls import get_resolver
 
 from weilianxin.config import cli
 from weilianxin.people.models import Role
+from weilianxin.programmes.reports import importing
 from weilianxin.programmes.reports.flow import REPORTS
 
 from .support import flow_table
@@ -151,3 +152,15 @@ def test_every_state_and_move_of_a_report_stands_in_its_document():
         row = rf"^\| `{move.name}` \| [^|]+ \| {', '.join(move.sources)} \|"
         row += rf" `{move.target}` \|" if move.target else ""
         assert re.search(row, text, re.MULTILINE), f"{move.name}: run python -m tests.support.flow_table"
+
+
+def test_the_mapping_shown_for_other_channels_is_one_that_is_taken(tmp_path):
+    text = (ROOT / "docs" / "import.md").read_text(encoding="utf-8")
+    example = tmp_path / "mailbox.toml"
+    example.write_text(re.search(r"```toml\n(.+?)```", text, re.DOTALL)[1], encoding="utf-8")
+    mapping = importing.read_map(example)
+    assert set(mapping["columns"]) == set(importing.USUAL)
+    assert importing.columns_of(list(mapping["columns"].values()), mapping) == mapping["columns"]
+    for ours, names in importing.USUAL.items():
+        assert f"`{ours}`" in text
+        assert all(name in text for name in names), ours
