@@ -1,7 +1,8 @@
-"""A picture of every main page of the demo, in pictures/: `python -m tests.support.pictures [FOLDER]`.
+"""A picture of every page of the demo, in pictures/: `python -m tests.support.pictures [FOLDER] [NAME …]`.
 
-Residents' pages on a phone: as they are, in large type, in English, and on a desktop. Staff pages on a phone and on a
-desktop. Needs the demo's data (made when there are none) and Chromium.
+Every scene of scenes.py on a phone and on a desktop; residents' pages also in large type and in English. With names,
+only the scenes whose name contains one of them. `--audit` takes no picture: it prints what is wrong with each page
+(see `faults_of`) as lines, and nothing when all is well. Needs Chromium; the demo's data are made when there are none.
 """
 
 import os
@@ -11,18 +12,30 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Error
 
 from tests.support import browser as chromium
 from weilianxin.config import demo_environment
 
+DESKTOP = {"width": 1280, "height": 800}
+NARROW = {"width": 320, "height": 640}
 LOOKS = {
     # name: (viewport, cookies)
     "phone": (chromium.PHONE, {}),
+    "desktop": (DESKTOP, {}),
     "elder": (chromium.PHONE, {"elder": "1"}),
     "english": (chromium.PHONE, {"lang": "en"}),
-    "desktop": (chromium.DESKTOP, {}),
 }
-STAFF_LOOKS = ("phone", "desktop", "english")
+STAFF_LOOKS = ("phone", "desktop")
+FIRST, LATER = 100 * 1024, 15 * 1024  # bytes on the wire of a first visit, and of a page once styles are there
+
+# Sends the form as it stands, whatever the browser itself would refuse.
+PRESS = "button => { if (button.form) button.form.noValidate = true; button.click() }"
+TINY = """least => [...document.querySelectorAll('main a.btn, main button, .tabs a, .rail a, select, input.input, label.pick, label.chip')]
+  .filter(e => { const r = e.getBoundingClientRect(); return r.width > 1 && r.height > 1 && r.height < least })
+  .map(e => e.className + ' ' + e.innerText.slice(0, 20) + ' ' + e.getBoundingClientRect().height)"""  # noqa: E501
 
 
 def free_port():
@@ -34,8 +47,9 @@ def free_port():
 def serve(port):
     """Start the demo's web server and wait until it answers."""
     command = [sys.executable, "-m", "weilianxin.config.cli", "serve", "--port", str(port), "--no-work"]
-    server = subprocess.Popen(command, env=os.environ)
-    for _try in range(100):
+    with (Path(os.environ["WEILIANXIN_DATA"]) / "pictures.log").open("ab") as log:
+        server = subprocess.Popen(command, env=os.environ, stdout=log, stderr=log)
+    for _try in range(300):
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/robots.txt", timeout=5).close()
             return server
@@ -45,97 +59,182 @@ def serve(port):
     raise RuntimeError("the server does not answer")
 
 
-def scenes():
-    """(name, account or None, path, looks) of every picture."""
-    from django.urls import reverse
-    from django.utils import timezone
-
-    from weilianxin.cases.models import Case
-    from weilianxin.people.models import Post, Role
-
-    everybody = tuple(LOOKS)
-    for name in ("portal:home", "portal:signin", "portal:privacy", "portal:emergency", "reports:new", "reports:public"):
-        yield f"visitor-{name.partition(':')[2]}", None, reverse(name), everybody
-    yield "visitor-not-found", None, "/nothing-here", everybody
-    yield "staff-signin", None, reverse("desk:signin"), STAFF_LOOKS
-    last = Case.objects.filter(reporter__is_active=True).select_related("reporter").order_by("-id")
-    active, closed = last.filter(phase="active").first(), last.filter(phase="done").first()
-    resident = (active or closed).reporter if active or closed else None
-    if resident is not None:
-        pages = ("portal:home", "portal:me", "portal:inbox", "reports:new", "reports:matters", "reports:thread")
-        for name in pages:
-            yield f"resident-{name.partition(':')[2]}", resident, reverse(name), everybody
-    for name, case in (("matter-active", active), ("matter-closed", closed)):
-        if case is not None:
-            yield f"resident-{name}", case.reporter, reverse("reports:matter", args=[case.number]), everybody
-    at = timezone.now()
-    lists = {
-        Role.GRID_WORKER: ("desk:home", "desk:search"),
-        Role.COMMUNITY_SECRETARY: ("desk:home", "desk:verify"),
-        Role.CENTRE_DISPATCHER: ("desk:home", "desk:queue"),
-        Role.CENTRE_VERIFIER: ("desk:home", "desk:samples"),
-        Role.CALLBACK_OFFICER: ("desk:home", "desk:callbacks"),
-        Role.DUTY_LEADER: ("desk:home",),
-        Role.SYSTEM_ADMIN: ("desk:home", "desk:about"),
-    }
-    for role, names in lists.items():
-        post = Post.objects.at(at).filter(role=role).select_related("account").order_by("id").first()
-        if post is None:
-            continue
-        for name in names:
-            yield f"{role}-{name.partition(':')[2]}", post.account, reverse(name), STAFF_LOOKS
-        case = Case.objects.visible_to(post.account, at).open().order_by("-id").first()
-        if case is not None:
-            yield f"{role}-case", post.account, reverse("desk:case", args=[case.number]), STAFF_LOOKS
+def open_page(browser, scene, d, url, look, size=None):
+    """(page, context): the scene in a fresh context; an answer that is not the scene's is among its complaints."""
+    viewport, cookies = LOOKS[look]
+    context = chromium.watch(
+        browser.new_context(
+            viewport=size or viewport, locale="zh-CN", timezone_id="Asia/Shanghai", service_workers="block"
+        )
+    )
+    context.set_default_timeout(15_000)
+    account = getattr(d, scene.who) if scene.who else None
+    if account is not None or scene.session:
+        cookies = {**cookies, **session_of(account, scene.session(d) if scene.session else {})}
+    context.add_cookies([{"name": key, "value": value, "url": url} for key, value in cookies.items()])
+    page = context.new_page()
+    page.weights = weigh(context, page)
+    address = url + scene.path(d) + scene.query
+    if scene.html:
+        status, body = scene.html(d)
+        page.route(address, lambda route: route.fulfill(status=status, body=body, content_type="text/html"))
+    answer = page.goto(address)
+    if scene.press:
+        for field, text in scene.type.items():
+            page.fill(field, text)
+        try:
+            with page.expect_navigation() as sent:
+                page.locator(scene.press).first.evaluate(PRESS, timeout=5000)
+            answer = sent.value
+        except Error as problem:
+            context.complaints.append(f"cannot press {scene.press}: {problem.message.splitlines()[0]}")
+    status = scene.status if not scene.html else answer.status
+    if answer.status != status or page.url.startswith("about:") or moved(page, scene, address):
+        context.complaints.append(f"answered {answer.status} at {urlsplit(page.url).path}")
+    if scene.html:
+        context.complaints[:] = [words for words in context.complaints if not words.startswith("5")]
+    return page, context
 
 
-def take(folder, url):
-    """Take every picture; returns how many there are and the complaints the browser had."""
-    from playwright.sync_api import sync_playwright
+def session_of(account, more):
+    """The cookie of a new session in which `account` (None for nobody) is signed in and `more` is kept."""
+    from django.conf import settings
+    from django.contrib.sessions.backends.db import SessionStore
+    from django.test import RequestFactory
 
-    wanted, count, complaints = list(scenes()), 0, []
+    from weilianxin.people.session import sign_in
+
+    request = RequestFactory().get("/")
+    request.session = SessionStore()
+    if account is not None:
+        sign_in(request, account, second_factor=account.is_staff_member)
+    request.session.update(more)
+    request.session.save()
+    return {settings.SESSION_COOKIE_NAME: request.session.session_key}
+
+
+def moved(page, scene, address):
+    """Whether the page one was to see sent the browser elsewhere, such as to the sign-in page."""
+    return not scene.press and urlsplit(page.url).path != urlsplit(address).path
+
+
+def weigh(context, page):
+    """Bytes that come over the wire for a page, noted by kind while it loads; photos of reports are content."""
+    weights = {"page": 0, "static": 0, "photos": 0}
+    kinds, talk = {}, context.new_cdp_session(page)
+    talk.send("Network.enable")
+
+    def answered(event):
+        path = urlsplit(event["response"]["url"]).path
+        kinds[event["requestId"]] = (
+            "static" if path.startswith("/static/") else "photos" if event["type"] == "Image" else "page"
+        )
+
+    talk.on("Network.responseReceived", answered)
+    talk.on(
+        "Network.loadingFinished",
+        lambda event: weights.__setitem__(
+            kinds.get(event["requestId"], "page"),
+            weights[kinds.get(event["requestId"], "page")] + event["encodedDataLength"],
+        ),
+    )
+    return weights
+
+
+def sideways(page):
+    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+def faults_of(page, context, scene, look):
+    """What is wrong with the page: rules of axe, sideways scrolling at 390 and 320, complaints of the browser,
+    requests to other hosts, weight."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = list(context.complaints)
+    if look == "phone":
+        for rule in Axe().run(page).response["violations"]:
+            found.append(f"axe {rule['id']}: {[node['html'][:160] for node in rule['nodes'][:3]]}")
+        weights = page.weights
+        if weights["page"] > LATER * (1 + bool(scene.press)):
+            found.append(f"page of {weights['page']} bytes")
+        if weights["page"] + weights["static"] > FIRST:
+            found.append(f"first visit of {weights} bytes")
+    for size in (chromium.PHONE, NARROW):
+        page.set_viewport_size(size)
+        if (wide := sideways(page)) > 0:
+            found.append(f"{wide} px too wide at {size['width']}")
+    try:
+        chromium.assert_stayed_home(context)
+    except AssertionError as abroad:
+        found.append(str(abroad))
+    return found
+
+
+def wanted(names):
+    from tests.support.scenes import SCENES
+
+    return [scene for scene in SCENES if not names or any(name in scene.name for name in names)]
+
+
+def looks_of(scene):
+    return STAFF_LOOKS if scene.frame == "staff" else tuple(LOOKS)
+
+
+def take(scenes, d, folder, url, browser):
+    """Take every picture; yields what the browser complained of."""
     folder.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium.executable(), args=chromium.ARGUMENTS)
-        for name, account, path, looks in wanted:
-            for look in looks:
-                size, cookies = LOOKS[look]
-                context = chromium.watch(
-                    browser.new_context(viewport=size, locale="zh-CN", timezone_id="Asia/Shanghai")
-                )
-                if account is not None:
-                    chromium.sign_in(context, account, url)
-                context.add_cookies([{"name": key, "value": value, "url": url} for key, value in cookies.items()])
-                page = context.new_page()
-                page.goto(f"{url}{path}")
-                page.screenshot(path=folder / f"{name}-{look}.png", full_page=True)
-                complaints += [f"{name}-{look}: {words}" for words in context.complaints]
+    for scene in scenes:
+        for look in looks_of(scene):
+            page, context = open_page(browser, scene, d, url, look)
+            # As high as the page, so that what sticks to the window's end covers nothing.
+            high = page.evaluate("Math.max(innerHeight, document.documentElement.scrollHeight)")
+            page.set_viewport_size({"width": page.viewport_size["width"], "height": min(high, 9000)})
+            page.screenshot(path=folder / f"{scene.name}-{look}.png", full_page=True)
+            yield from (f"{scene.name}-{look}: {words}" for words in context.complaints)
+            context.close()
+
+
+def audit(scenes, d, url, browser):
+    """Look at every page on a phone, residents' also in large type and English; yields the faults."""
+    for scene in scenes:
+        for look in looks_of(scene):
+            if look != "desktop":
+                page, context = open_page(browser, scene, d, url, look)
+                yield from (f"{scene.name}-{look}: {words}" for words in faults_of(page, context, scene, look))
                 context.close()
-                chromium.assert_stayed_home(context)
-                count += 1
-        browser.close()
-    return count, complaints
 
 
 def main(arguments):
-    folder = Path(arguments[0] if arguments else "pictures").absolute()
+    auditing, names = "--audit" in arguments, [name for name in arguments if not name.startswith("-")]
+    folder = Path(names.pop(0) if names else "pictures").absolute()
     demo_environment.prepare()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "weilianxin.config.settings")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's loop runs in this thread
     import django
 
     django.setup()
+    from playwright.sync_api import sync_playwright
+
+    from tests.support.scenes import stage
     from weilianxin.config.demo import fill
 
     fill()
-    port = free_port()
-    server = serve(port)
+    scenes, port = wanted(names), free_port()
+    server, url = serve(port), f"http://127.0.0.1:{port}"
     try:
-        count, complaints = take(folder, f"http://127.0.0.1:{port}")
+        d = stage()
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium.executable(), args=chromium.ARGUMENTS)
+            complaints = 0
+            for line in audit(scenes, d, url, browser) if auditing else take(scenes, d, folder, url, browser):
+                complaints += 1
+                print(line, flush=True)
+            browser.close()
     finally:
         server.terminate()
         server.wait(30)
-    print(f"{count} pictures in {folder}", *complaints, sep="\n")
+    if not auditing:
+        print(f"{sum(len(looks_of(scene)) for scene in scenes)} pictures in {folder}")
     return 1 if complaints else 0
 
 
