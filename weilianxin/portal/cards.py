@@ -78,7 +78,7 @@ def card(case, at, *, rated=False, first=None):
         made["by"] = _("等您回答以后")
     elif due and shown.is_open:
         made["by"] = words.before(due)
-        made["by_more"] = words.date(due) if shown.accepted_at else _("先答复您")
+        made["by_more"] = words.beside(due, at) if shown.accepted_at else _("先答复您")
     if shown.paused:
         made["word"] = _("等您补充")
         made["how"], made["how_url"] = _("请您补充一句"), url

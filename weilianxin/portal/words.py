@@ -49,6 +49,12 @@ def date(moment):
     }
 
 
+def beside(moment, now=None):
+    """What `day` leaves out: 11月25日 周三 beside 明天, and 周三 alone beside a date."""
+    away = (timezone.localdate(moment) - timezone.localdate(now)).days
+    return date(moment) if abs(away) <= 1 else WEEKDAYS[timezone.localtime(moment).weekday()]
+
+
 def when(moment, now=None):
     """今天 8:42"""
     return _("%(day)s %(time)s") % {"day": day(moment, now), "time": clock(moment)} if moment else ""
