@@ -1,7 +1,5 @@
 """Step 3 of 我要报事: dangers, neighbours' reports, who may know, who takes it until when; then it is sent, once."""
 
-from urllib.parse import urlencode
-
 from django.db.models import Q
 from django.http import HttpResponseRedirect
 from django.shortcuts import render
@@ -23,7 +21,7 @@ from weilianxin.portal import cards
 from .. import alarms, intake, messages, policy, screening
 from ..models import About, Kind, ThreadMessage
 from . import drafts, places
-from .steps import category_of, integrity_page, usual_kind
+from .steps import category_of, integrity_page, to_sign_in_and_back, usual_kind
 from .where import where_page
 
 
@@ -33,8 +31,10 @@ def send(request):
     """Dangers, neighbours' reports, who may know, who takes it until when; then it is sent, once."""
     draft = drafts.find(request)
     if draft is None or not draft.data.get("text"):
-        sent = request.method == "POST" and request.account is not None
-        return HttpResponseRedirect(reverse("reports:matters" if sent else "reports:new"))
+        if request.method != "POST":
+            return HttpResponseRedirect(reverse("reports:new"))
+        # Whoever is signed in has sent it already; whoever is not lost the session on the way, and finds it again.
+        return HttpResponseRedirect(reverse("reports:matters")) if request.account else to_sign_in_and_back(request)
     if request.method != "POST":
         return _send_page(request, draft)
     account = request.account
@@ -125,11 +125,6 @@ def join(request):
         return once(request, act)
     except Refused as refusal:
         return _send_page(request, draft, problem=refusal, status=refusal.status)
-
-
-def to_sign_in_and_back(request):
-    """Signing in leads back to the third step, where the draft waits."""
-    return HttpResponseRedirect(reverse("portal:signin") + "?" + urlencode({"next": reverse("reports:send")}))
 
 
 def _agree(account, post, at):

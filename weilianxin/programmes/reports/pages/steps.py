@@ -1,6 +1,10 @@
 """What the three steps of a report share."""
 
+from urllib.parse import urlencode
+
+from django.http import HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 
 from weilianxin.people.models import Unit
 
@@ -33,6 +37,11 @@ def category_of(code):
 def is_integrity(text):
     """Whether the words are of the kind that only the discipline office may keep."""
     return any(group == "integrity" for group, _dial in screening.noticed(text or ""))
+
+
+def to_sign_in_and_back(request, step="reports:send"):
+    """Signing in leads back to the step, by default the third, where the draft waits."""
+    return HttpResponseRedirect(reverse("portal:signin") + "?" + urlencode({"next": reverse(step)}))
 
 
 def integrity_page(request, text, status=422, *, field="text"):

@@ -13,7 +13,7 @@ from weilianxin.cases.once import once
 from weilianxin.people.posts import on_duty
 
 from . import drafts, places
-from .steps import dials
+from .steps import dials, to_sign_in_and_back
 
 
 @never_cache
@@ -22,7 +22,8 @@ def place(request):
     """Where it is: whichever way comes easiest."""
     draft = drafts.find(request)
     if draft is None or not draft.data.get("text"):
-        return HttpResponseRedirect(reverse("reports:new"))
+        lost = request.method == "POST" and request.account is None  # the session, on the way from the first step
+        return to_sign_in_and_back(request, "reports:place") if lost else HttpResponseRedirect(reverse("reports:new"))
     if request.method != "POST":
         return where_page(request, draft, draft.data)
     do = request.POST.get("do", "next")
