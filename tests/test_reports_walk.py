@@ -186,7 +186,7 @@ class Walk:
         assert (case.state == "merged") == (case.parent_id is not None), hint
         if case.parent_id:
             assert case.parent.parent_id is None, hint
-        assert case.asked <= 2 and case.reopened <= 1, hint
+        assert case.asked <= 2 and case.reopened <= 2, hint  # once by staff, once by the reporter
         # The timeline, the version and the journal tell the same story.
         assert list(case.events.values_list("seq", flat=True)) == list(range(1, case.version + 1)), hint
         if self.r.random() < 0.05:
@@ -202,7 +202,7 @@ def test_five_thousand_steps_break_no_invariant(world, seed):
     walk = Walk(world, seed)
     while walk.steps < STEPS:
         walk.step()
-    rare = {"see", "escalate", "no_answer", "publish", "unpublish", "take_back", "contest_refusal", "split_out"}
+    rare = {*"see escalate no_answer publish unpublish take_back contest_refusal split_out uphold".split()}
     unreached = {m.name for m in REPORTS.moves} - set(walk.done) - rare
     assert not unreached, f"never done: {unreached}"
     assert verify() == []

@@ -32,8 +32,14 @@ def next_number(at):
     return case_number(day, Counter.objects.values_list("last", flat=True).get(day=day))
 
 
-def write_event(case, act, actor, *, at, role, from_state="", note="", internal=False, data=None, photos=()):
-    """One line of the timeline and its entry in the journal; photos are (Photo, stage) pairs."""
+def write_event(
+    case, act, actor, *, at, role, from_state="", note="", internal=False, data=None, private=None, photos=()
+):
+    """One line of the timeline and its entry in the journal; photos are (Photo, stage) pairs.
+
+    `data` may stay for ever; the note and what is `private` enter the journal so that erasing the reporter, about
+    whom anybody's words on their case may speak, takes them out again.
+    """
     case_photos = []
     event = Event.objects.create(
         case=case,
@@ -48,7 +54,7 @@ def write_event(case, act, actor, *, at, role, from_state="", note="", internal=
         named=actor.named,
         note=note[:NOTE_LIMIT],
         internal=internal,
-        data=data or {},
+        data={**(data or {}), **(private or {})},
     )
     for photo, stage in photos:
         case_photos.append(CasePhoto(case=case, photo=photo, stage=stage, event=event, by_role=role))
@@ -61,8 +67,8 @@ def write_event(case, act, actor, *, at, role, from_state="", note="", internal=
         payload["photos"] = [photo.original_hash for photo, _stage in photos]
     if case.due_at:
         payload["due_at"] = case.due_at.isoformat()
-    secrets = {"note": event.note} if note else None
-    person = case.reporter.ref if note and role == "reporter" and case.reporter_id else ""
+    secrets = {**({"note": event.note} if note else {}), **(private or {})} or None
+    person = case.reporter.ref if secrets and case.reporter_id else ""
     log.append(case.stream, act, actor.ref, payload, secrets=secrets, person=person, at=at)
     return event
 
@@ -182,6 +188,7 @@ def perform(case, name, actor, *, at=None, seen_version=None, photos=(), links=N
             note=doing.note,
             internal=move.internal,
             data=doing.public,
+            private=doing.private,
             photos=doing.photos,
         )
         # The lock orders the writers; the compare on state and version is what makes a second winner impossible.

@@ -72,7 +72,8 @@ class Doing:
     facts: dict  # the programme's own record
     changes: dict = field(default_factory=dict)
     note: str = ""
-    public: dict = field(default_factory=dict)  # kept in the event, no personal values
+    public: dict = field(default_factory=dict)  # kept in the event and for ever in the journal: no personal values
+    private: dict = field(default_factory=dict)  # kept in the event; what people typed enters the journal salted
     photos: list = field(default_factory=list)  # stored photos and their stage, attached to the event
     target: str | None = None
     links: list = field(default_factory=list)  # (task, path) of links made by this act, to hand over once

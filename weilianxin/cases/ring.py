@@ -11,7 +11,7 @@ from weilianxin.lib.programme import programme
 from .models import Case
 
 log = logging.getLogger(__name__)
-LATER = timedelta(hours=1)  # when to try again what failed
+LATER = timedelta(minutes=5)  # when to try again what failed
 
 
 def ring_due(at=None, limit=200):

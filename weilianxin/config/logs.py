@@ -1,7 +1,25 @@
-"""Log lines that carry no personal data: an exception is its kind and its place, never its words."""
+"""Log lines that carry no personal data: an exception is its kind and its place, never its words, and a request is
+the pattern of its address, never what stood in it (the token of a link, the number of a matter)."""
 
 import logging
 import traceback
+
+
+def pattern(request):
+    """The address of a request as the urls write it; nothing of one that fits none of them."""
+    match = getattr(request, "resolver_match", None)
+    return "/" + match.route if match is not None and match.route else "/…"
+
+
+class AddressFilter(logging.Filter):
+    """In lines about a request its path becomes the pattern of its path."""
+
+    def filter(self, record):
+        request = getattr(record, "request", None)
+        if hasattr(request, "path") and isinstance(record.args, tuple):
+            own = (request.path, request.path_info, request.get_full_path())
+            record.args = tuple(pattern(request) if isinstance(a, str) and a in own else a for a in record.args)
+        return True
 
 
 class Line(logging.Formatter):

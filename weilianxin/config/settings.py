@@ -217,7 +217,8 @@ LOGGING = {
     "formatters": {
         "line": {"()": "weilianxin.config.logs.Line", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"address": {"()": "weilianxin.config.logs.AddressFilter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["address"]}},
     "root": {"handlers": ["stderr"], "level": env("LOG", "INFO").upper()},
     "loggers": {"django.db.backends": {"level": "INFO"}, "httpx": {"level": "WARNING"}},
 }

@@ -18,7 +18,8 @@ def until_accepted(case, at, start=None):
     """Waiting for somebody to take it on; `start` begins the clock anew, otherwise it runs on from where it began."""
     start = start or case.clock_from or case.created_at
     due = deadline(case, limit=case.accept_limit, start=start)
-    return {"clock_from": start, "accept_due_at": due, "next_due_at": due, "alarm_at": due, "alarm_step": 0}
+    # There is no reminder before it, so the first ring counts as the one after that.
+    return {"clock_from": start, "accept_due_at": due, "next_due_at": due, "alarm_at": due, "alarm_step": 1}
 
 
 def while_asking(at):

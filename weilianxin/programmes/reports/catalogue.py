@@ -43,8 +43,8 @@ def after_migrate(using, **_signal):
 
 
 def current():
-    """The categories in force today, in the order of the tree."""
-    return Category.objects.current()
+    """The categories of the residents' tree in force today, in its order; other schemes stand beside it."""
+    return Category.objects.current().filter(scheme="resident", kind="matter")
 
 
 def by_column(categories=None):

@@ -138,7 +138,8 @@ def contested(doing):
 def transferred(doing):
     _end_tasks(doing, Task.CANCELLED)
     doing.set(outcome="transferred", closed_at=doing.at, closer=doing.actor.account, **alarms.NONE)
-    doing.public |= {"channel": doing.data["channel"], "receiver": doing.data["receiver"]}
+    doing.public |= {"channel": doing.data["channel"]}
+    doing.private |= {"receiver": doing.data["receiver"]}
 
 
 def taken_back(doing):
@@ -184,7 +185,8 @@ def returned(doing):
     task = doing.actor.task
     Task.objects.filter(pk=task.pk).update(state=Task.RETURNED, ended_at=doing.at)
     doing.set(unit=None, returned=doing.case.returned + 1)
-    doing.public |= {"proposed": doing.data["proposed"], "unit": task.unit.name_zh}
+    doing.public |= {"unit": task.unit.name_zh}
+    doing.private |= {"proposed": doing.data["proposed"]}
 
 
 def recalled(doing):
@@ -222,7 +224,9 @@ def sent_back(doing):
 
 
 def rework_limit(case):
-    return str(half(Limit.parse(case.handle_limit))) if case.handle_limit else ""
+    """Half the original limit; what has been halved once is not halved again."""
+    halved = case.reworked or case.reopened
+    return str(half(Limit.parse(case.handle_limit))) if case.handle_limit and not halved else case.handle_limit
 
 
 def closed(doing):
@@ -291,7 +295,13 @@ def _reopen(doing, why, caller=None):
     )
     doing.set(due_at=deadline(case))
     doing.set(**alarms.until_done(case, doing.at))
+    _hide(case)
+
+
+def _hide(case):
+    """Off the public pages, and its photos with it."""
     Report.objects.filter(pk=case.pk).update(published_at=None)
+    case.photos.update(public=False)
 
 
 def rated(doing):
@@ -334,6 +344,7 @@ def withdrawn(doing):
 
 def anonymised(doing):
     doing.set(anonymity="N2")
+    _hide(doing.case)
 
 
 def merged(doing):
@@ -364,7 +375,8 @@ def split(doing):
     _count_heads(doing, parent, "left", -1)
     doing.public |= {"parent": parent.number}
     waiting_ratings(case).filter(case=case).update(callback_at=doing.at, callback_result="reopened")
-    doing.set(parent=None, outcome="")
+    # Whatever was promised before it joined is over; it is new, and nobody's yet.
+    doing.set(parent=None, outcome="", holder=None, unit=None, accepted_at=None, due_at=None, handle_limit="")
     if parent.state == "closed":
         doing.set(contested=case.contested + 1, holder=people_above(case, doing.at, exclude=[parent.closer]))
     doing.set(**alarms.until_accepted(case, doing.at, start=doing.at))
@@ -389,8 +401,7 @@ def published(doing):
 
 
 def unpublished(doing):
-    Report.objects.filter(pk=doing.case.pk).update(published_at=None)
-    doing.case.photos.update(public=False)
+    _hide(doing.case)
 
 
 def assist_signed(doing):

@@ -1,6 +1,6 @@
 """What the form of each act on a report asks, and what it said: found by `cases.forms` under this name."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -139,14 +139,24 @@ def reachable(case, role):
 
 
 def _parent(case, move, actor):
-    options = tuple((c.number, f"{c.number} {c.title}") for c in candidates(case))
+    rows = candidates(case)
+    if actor.account is not None:
+        mine = Case.objects.visible_to(actor.account).filter(pk__in=[c.pk for c in rows])
+        seen = set(mine.values_list("pk", flat=True))
+        rows = [c for c in rows if c.pk in seen]
+    options = tuple((c.number, f"{c.number} {c.title}") for c in rows)
     return Field("parent", "radios", _("并到哪一件"), required=True, choices=options)
 
 
 def candidates(case):
     """Open cases this one could join: the most alike, then the newest of its category in its community."""
     rows = Case.objects.open().filter(
-        programme="reports", category=case.category, parent__isnull=True, sensitive=False, community=case.community
+        programme="reports",
+        category=case.category,
+        parent__isnull=True,
+        sensitive=False,
+        community=case.community,
+        sight=case.sight,
     )
     newest = rows.exclude(pk=case.pk).order_by("-created_at")[:8]
     alike = [c for c in similar(case) if c.category == case.category]
@@ -301,7 +311,7 @@ def _read_date(case, move, actor, post, name):
         day = date.fromisoformat(value)
     except ValueError:
         raise Invalid(_("日期请写成 2026-11-30 这样。"), name) from None
-    if not timezone.localdate() <= day <= timezone.localdate().replace(year=timezone.localdate().year + 5):
+    if not timezone.localdate() <= day <= timezone.localdate() + timedelta(days=5 * 366):
         raise Invalid(_("日期要在今天以后。"), name)
     return day
 

@@ -13,12 +13,11 @@ from weilianxin.people.models import HANDLER_KINDS
 from weilianxin.people.units import units_for
 
 from . import policy
-from .models import About, Channel, Kind
+from .models import NEVER_MERGE, About, Channel, Kind
 from .words import CONTESTABLE, GRID_WORKER_REFUSALS, RATINGS, REFUSALS
 
 GRID_ROLES = ("grid_worker", "grid_worker_backup")
 ADVICE_KINDS = (Kind.QUESTION, Kind.IDEA, Kind.THANKS)
-NEVER_MERGE = (Channel.MEDIATION, Channel.PETITION, Channel.POLICE, Channel.INTEGRITY, Channel.SERVICE)
 SAFETY_COLUMNS = ("FIRE", "SEC")
 CLOSING_OUTCOMES = ("solved", "partly", "explained", "cannot_now")
 BAD_RATING = 2  # this level and below ask for a call-back by somebody else
@@ -117,7 +116,8 @@ def inside_window(doing):
 
 
 def disputed_once(doing):
-    if doing.case.reopened:
+    """The reporter's own word, once; that staff found something to mend themselves does not use it up."""
+    if Event.objects.filter(case=doing.case, act="dispute").exists():
         raise Refused(_("已经重办过一次了。如果问题还在，请再报一件，我们会接着上次的办。"))
 
 
@@ -374,6 +374,8 @@ def mergeable(doing):
         raise Refused(_("那件事已经办结或并到别处了。"))
     if parent.sensitive or case.sensitive or doing.facts["channel_out"] in NEVER_MERGE:
         raise Refused(_("这一类事各办各的，不并案。"))
+    if parent.sight != case.sight:  # whoever joins reads the timeline of what they join
+        raise Refused(_("这一类事各办各的，不并案。"))
     if doing.role != "reporter":
         if parent.category != case.category:
             raise Refused(_("两件事类别不同，先改类别再并。"))
@@ -385,7 +387,7 @@ def mergeable(doing):
 
 def channel_named(doing):
     channel = doing.data.get("channel")
-    if channel not in Channel.values or channel in (Channel.CASE, Channel.EMERGENCY):
+    if channel not in Channel.values or channel in (Channel.CASE, Channel.EMERGENCY, Channel.INTEGRITY):
         raise Invalid(_("请选转到哪个渠道。"), "channel")
 
 
@@ -394,7 +396,8 @@ receiver_named = text("receiver", lambda: _("请写接收的单位和人。"), l
 
 def publishable(doing):
     case, facts = doing.case, doing.facts
-    if case.sensitive or facts["public"] in ("no", "never") or case.outcome in ("withdrawn", "transferred"):
+    hidden = case.sensitive or case.anonymity == "N2" or facts["public"] in ("no", "never")
+    if hidden or case.outcome in ("withdrawn", "transferred"):
         raise Refused(_("这一类不公开。"))
     if case.closer_id == doing.actor.account.pk:
         raise NotAllowed(_("自己办结的，要由另一个人来审公开。"))

@@ -141,13 +141,13 @@ def join(account, token, *, text="", photos=(), anonymity=Anonymity.N1, at=None,
     """
     at = at or timezone.now()
     parent = case_behind(token)
-    if parent is None:
+    if parent is None or parent.sight != "grid":
         raise Refused(_("那件事找不到了，请直接报事。"))
     if Case.objects.filter(reporter=account, parent=parent).exists() or parent.reporter_id == account.pk:
         raise Refused(_("您已经在这件事里了，进展会告诉您。"))
     _limit_per_day(account, at)
     text = text.strip() or _("我也遇到了。")
-    category = Category.objects.current().get(scheme="resident", kind="matter", code=parent.category)
+    category = parent.report.category
     with transaction.atomic():
         pictures = [(stored(p, account, at), CasePhoto.BEFORE) for p in photos]
         actor = Actor(account=account, roles=frozenset({"reporter"}))

@@ -3,6 +3,7 @@
 from django.urls import reverse
 
 from weilianxin.cases.models import Case, Task
+from weilianxin.lib.masks import redact
 from weilianxin.notify.send import tell, tell_each
 from weilianxin.people.posts import holders, on_duty, people_above
 
@@ -17,6 +18,8 @@ BROADCAST = {
     "start": "started",
     "close_seen": "closed",
     "close_verified": "closed",
+    "refuse": "refused",
+    "no_answer": "refused",
     "transfer": "transferred",
     "take_back": "taken_back",
     "reopen": "reopened",
@@ -24,8 +27,6 @@ BROADCAST = {
 REPORTER_ONLY = {
     "see": "seen",
     "ask": "asked",
-    "refuse": "refused",
-    "no_answer": "refused",
     "contest_refusal": "contested",
     "merge": "merged",
     "split_out": "split",
@@ -63,6 +64,11 @@ def _values(case, worker, at, **more):
     }
 
 
+def pressing(case):
+    """Whether staff are told in the quiet hours too: limits of minutes and hours run day and night."""
+    return case.urgency in ("U0", "U1")
+
+
 def matter_url(case):
     return reverse("reports:matter", args=[case.number])
 
@@ -89,9 +95,10 @@ def on_submitted(case, at):
             key=key,
             at=at,
         )
-    elif case.urgency == "U0":
-        tell("emergency", "worker", worker, values=values, url=case_url(case), key=key, at=at, urgent=True)
-        watching = {a.pk: a for a in _leaders(case, at) if a.pk != worker.pk} if worker else {}
+    if case.urgency == "U0" or (case.urgency == "U1" and case.grid_id is None):
+        if worker is not None:
+            tell("emergency", "worker", worker, values=values, url=case_url(case), key=key, at=at, urgent=True)
+        watching = {a.pk: a for a in _leaders(case, at) if worker is None or a.pk != worker.pk}
         tell_each(
             "emergency",
             "leader",
@@ -102,12 +109,23 @@ def on_submitted(case, at):
             at=at,
             urgent=True,
         )
-    elif worker is not None:
-        tell("submitted", audience, worker, values=values, url=case_url(case), key=key, at=at)
+    elif case.grid_id is not None and worker is not None:
+        tell(
+            "submitted",
+            audience,
+            worker,
+            values=values,
+            url=case_url(case),
+            key=key,
+            at=at,
+            urgent=pressing(case),
+        )
 
 
 def _leaders(case, at):
-    return [*holders("grid_leader", case.grid, at), *holders("duty_leader", case.subdistrict, at)]
+    of_the_grid = holders("grid_leader", case.grid, at) if case.sight == "grid" else []
+    accounts = [*of_the_grid, *holders("duty_leader", case.subdistrict, at)]
+    return [a for a in accounts if a.pk != case.about_account_id]
 
 
 def on_event(case, event, doing):
@@ -120,10 +138,12 @@ def on_event(case, event, doing):
         accounts = [a for a in accounts if a is not None and a.pk != event.actor_id]
         if accounts:
             given = {**values, **more}
-            tell_each(text, audience, accounts, values=given, url=case_url(case), key=key, at=at)
+            tell_each(text, audience, accounts, values=given, url=case_url(case), key=key, at=at, urgent=pressing(case))
 
     def to_unit(text, receiver, **more):
-        given = {**values, **more}
+        # What is typed leaves the house without the numbers and addresses of people.
+        outside = {"title": "", "place": redact(values["place"]), "reason": redact(values["reason"])}
+        given = {**values, **outside, **more}
         tell(
             text,
             "handler",
@@ -131,6 +151,7 @@ def on_event(case, event, doing):
             values=given,
             key=f"{key}:{receiver.pk}",
             at=at,
+            urgent=pressing(case),
             held=receiver.is_demo,
         )
 
@@ -204,23 +225,34 @@ def _to_reporters(case, event, values, key):
         # Whoever did it themselves needs no message, but for what they disputed: that is the receipt.
         if one.reporter_id and (one.reporter_id != event.actor_id or event.act in ("dispute", "contest_refusal")):
             given = {**values, "number": one.number}
+            if one is not case:  # what was written to the first reporter is read by the neighbours too
+                given |= {"title": one.title, "reason": redact(values["reason"])}
             tell(text, "reporter", one.reporter, values=given, url=matter_url(one), key=f"{key}:{one.pk}", at=event.at)
 
 
 def _escalated(case, doing, values, key, at, worker):
     """A reminder before the deadline; after it the holder, the reporter, and one more person a step up."""
-    url, above = case_url(case), doing.data.get("above")
+    url, above, urgent = case_url(case), doing.data.get("above"), pressing(case)
     if doing.data["ahead"]:
         if worker is not None:
-            tell("reminder", "holder", worker, values=values, url=url, key=key, at=at)
+            tell("reminder", "holder", worker, values=values, url=url, key=key, at=at, urgent=urgent)
         for task in case.tasks.filter(state=Task.SIGNED, part=Task.LEAD).select_related("unit"):
-            tell("reminder", "handler", address=task.unit.phone, values=values, key=key, at=at, held=task.unit.is_demo)
+            tell(
+                "reminder",
+                "handler",
+                address=task.unit.phone,
+                values={**values, "title": "", "place": redact(values["place"])},
+                key=key,
+                at=at,
+                urgent=urgent,
+                held=task.unit.is_demo,
+            )
         return
     values = {**values, "name": above.name if above else ""}
     if worker is not None:
-        tell("overdue", "holder", worker, values=values, url=url, key=key, at=at)
+        tell("overdue", "holder", worker, values=values, url=url, key=key, at=at, urgent=urgent)
     if above is not None:
-        tell("escalated", "leader", above, values=values, url=url, key=key, at=at)
+        tell("escalated", "leader", above, values=values, url=url, key=key, at=at, urgent=urgent)
     first = doing.data["first"]
     if first and case.reporter_id and case.accepted_at and above is not None:
         tell("overdue", "reporter", case.reporter, values=values, url=matter_url(case), key=key, at=at)

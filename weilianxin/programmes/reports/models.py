@@ -27,6 +27,10 @@ class Channel(models.TextChoices):
     OTHER_AREA = "other_area", _("其他辖区")
 
 
+# What these lead to is each person's own matter, never put together with another's.
+NEVER_MERGE = (Channel.MEDIATION, Channel.PETITION, Channel.POLICE, Channel.INTEGRITY, Channel.SERVICE)
+
+
 class Kind(models.TextChoices):
     """What the person wants."""
 

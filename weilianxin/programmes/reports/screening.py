@@ -20,7 +20,7 @@ from weilianxin.cases.models import Case
 from weilianxin.lib.datum import metres, neighbours
 
 from . import catalogue, policy
-from .models import Channel
+from .models import NEVER_MERGE, About, Channel
 
 DANGERS = {
     "fire": gettext_lazy("可能着火了"),
@@ -116,7 +116,8 @@ def screen(text, *, title="", category=None, location=None, account=None, at, no
     result.missing = tuple(_missing(text, location))
     result.suggestions = tuple(suggest(text, title)) if category is None else ()
     if not result.integrity and category is not None and location is not None:
-        result.near = tuple(near(category, location, at))
+        if category.channel_out not in NEVER_MERGE:
+            result.near = tuple(near(category, location, at))
         result.recur = recurring(category, location, at)
     return result
 
@@ -165,7 +166,7 @@ def similar(case, most=8):
     rows = Case.objects.open().filter(
         programme=case.programme, subdistrict=case.subdistrict, community=case.community, parent__isnull=True
     )
-    rows = rows.filter(sensitive=False).exclude(pk=case.pk).order_by("-created_at", "-id")
+    rows = rows.filter(sensitive=False, sight=case.sight).exclude(pk=case.pk).order_by("-created_at", "-id")
     alike = []
     for other in rows[:500]:
         theirs = _pairs(other.title)
@@ -208,6 +209,7 @@ def _near_cases(category, location, at):
     rows = (
         Case.objects.open()
         .filter(around, programme="reports", category=category.code, sensitive=False, parent__isnull=True)
+        .filter(sight="grid", report__about=About.THING)  # a complaint about somebody is nobody else's to find
         .exclude(anonymity="N2")
         .select_related("compound", "place")
         .order_by("-created_at", "-id")[:20]

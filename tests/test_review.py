@@ -1,0 +1,242 @@
+"""Promises of the everyday loop that a cold reading asked about: what leaks, what stays, what rings, what breaks."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+from django.test import RequestFactory
+
+from weilianxin.areas.locate import locate
+from weilianxin.cases.access import actor_on, handler_on
+from weilianxin.cases.acting import buttons
+from weilianxin.cases.engine import perform
+from weilianxin.cases.errors import Refused
+from weilianxin.cases.models import Case, CasePhoto, Task
+from weilianxin.cases.ring import ring_due
+from weilianxin.config.logs import AddressFilter
+from weilianxin.journal.models import Entry, Opening
+from weilianxin.notify.models import Message, Outbox
+from weilianxin.programmes.reports import intake, screening
+from weilianxin.programmes.reports.models import Category
+
+from .support.world import at, photo
+
+pytestmark = pytest.mark.django_db
+
+TEN, NIGHT = at(10), at(2)
+
+
+def category(code):
+    return Category.objects.get(code=code, scheme="resident")
+
+
+def report(world, **more):
+    facts = {
+        "text": "二楼到三楼的声控灯不亮，老人晚上上楼看不见。",
+        "location": locate(place=world.entrance),
+        "category": category("XQ201"),
+        "at": TEN,
+        **more,
+    }
+    return intake.submit(facts.pop("account", world.resident), **facts)
+
+
+def do(case, name, who, minutes=0, photos=(), **data):
+    moment = case.created_at + timedelta(minutes=minutes)
+    actor = who if hasattr(who, "roles") else actor_on(case, who, moment)
+    return perform(case, name, actor, at=moment, photos=photos, **data)
+
+
+def closed(world, **more):
+    case = do(report(world, **more), "accept", world.worker, 1)
+    shots = [(photo(world.worker), "before"), (photo(world.worker), "after")]
+    return do(case, "close_seen", world.worker, 2, photos=shots, outcome="solved", note="换了灯。")
+
+
+def payloads(case):
+    return "".join(Entry.objects.filter(stream__name=case.stream).values_list("payload", flat=True))
+
+
+# What leaks
+
+
+def test_a_log_line_names_the_pattern_of_an_address_and_never_what_stood_in_it(client, caplog):
+    caplog.handler.addFilter(AddressFilter())
+    with caplog.at_level(logging.WARNING, "django.request"):
+        client.get("/h/SecretTokenOfALink/")
+        client.get("/nowhere/13800001234/")
+    lines = [record.getMessage() for record in caplog.records if record.name == "django.request"]
+    assert len(lines) == 2 and "/h/<str:token>/" in lines[0]
+    assert "SecretToken" not in "".join(lines) and "1380000" not in "".join(lines)
+
+
+def test_every_line_goes_through_the_filter(settings):
+    assert settings.LOGGING["handlers"]["stderr"]["filters"] == ["address"]
+    record = logging.LogRecord("x", 30, "", 0, "%s: %s", ("Gone", "/h/abc/"), None)
+    record.request = RequestFactory().get("/h/abc/")
+    AddressFilter().filter(record)
+    assert "abc" not in record.getMessage()
+
+
+def test_the_receiver_of_a_transfer_is_not_in_the_journal_for_ever(world):
+    case = do(report(world), "transfer", world.leader, 1, channel="mediation", receiver="调委会 张月鹿", note="请调解")
+    assert "张月鹿" not in payloads(case)
+    assert Opening.objects.filter(field="receiver", value="调委会 张月鹿", person=world.resident.ref).exists()
+    assert "调委会 张月鹿" in Message.objects.get(act="transferred", account=world.resident).body
+
+
+def test_who_a_handler_proposes_is_not_in_the_journal_for_ever(world):
+    case = do(report(world), "accept", world.worker, 1)
+    case = do(case, "dispatch", world.worker, 2, unit=world.property, assists=[], note="")
+    actor = handler_on(Task.objects.get(case=case), "翼火")
+    case = do(case, "return_order", actor, 3, note="不归我们管", proposed="供电所 张月鹿")
+    assert "张月鹿" not in payloads(case) and "不归我们管" not in payloads(case)
+
+
+def test_what_is_typed_reaches_outside_units_without_telephone_numbers(world):
+    location = locate(place=world.entrance)
+    location.place = location.compound = None
+    case = report(world, location=location, place_text="三楼 13900001111 老斗家门口")
+    case = do(case, "accept", world.worker, 1)
+    case = do(case, "dispatch", world.worker, 2, unit=world.contractor, assists=[], note="")
+    task = Task.objects.get(case=case)
+    do(case, "sign", handler_on(task, "鬼火"), 3)
+    task.refresh_from_db()
+    shot = [(photo(), "after")]
+    do(case, "reply", handler_on(task, "鬼火"), 4, photos=shot, outcome="solved", note="好了")
+    do(case, "rework", world.worker, 5, note="居民电话 13900001111，灯还不亮")
+    sent = "".join(Outbox.objects.filter(address=world.contractor.phone).values_list("body", flat=True))
+    assert "三楼" in sent and "灯还不亮" in sent and "13900001111" not in sent
+
+
+def test_a_neighbour_who_joined_does_not_read_the_first_reporters_number(world):
+    parent = report(world)
+    child = report(world, account=world.neighbour)
+    do(child, "merge", world.worker, 1, parent=parent)
+    do(parent, "accept", world.worker, 2, note="老人电话 13900001111，先打电话")
+    do(parent, "transfer", world.leader, 3, channel="service", receiver="窗口", note="找 13900001111 的老人")
+    told = "".join(Message.objects.filter(account=world.neighbour).values_list("body", flat=True))
+    assert "的老人" in told and "13900001111" not in told
+
+
+def test_a_complaint_about_the_worker_is_not_offered_to_the_worker_for_merging(world):
+    report(world, kind="投诉", about="staff", account=world.neighbour)
+    mine = report(world)
+    [merge] = [b for b in buttons(mine, actor_on(mine, world.worker, TEN), TEN) if b["move"].name == "merge"]
+    assert [f.choices for f in merge["fields"] if f.name == "parent"] == [()]
+
+
+def test_neighbours_are_shown_nothing_about_complaints_or_what_is_each_ones_own(world):
+    lamp = report(world)
+    here, minute = locate(place=world.entrance), TEN + timedelta(minutes=1)
+    assert [n["case"] for n in screening.near(category("XQ201"), here, minute)] == [lamp]
+    Case.objects.filter(pk=lamp.pk).update(sight="community")
+    assert screening.near(category("XQ201"), here, minute) == []
+    dispute = category("XQ601") if category("XQ601").channel_out == "mediation" else category("XQ701")
+    report(world, category=dispute, kind="求助", text="楼上半夜总是很吵，睡不着。")
+    assert screening.screen("楼上很吵", category=dispute, location=here, at=minute).near == ()
+
+
+def test_whoever_joined_cannot_be_put_into_what_they_may_not_read(world):
+    about = report(world, kind="投诉", about="staff", account=world.neighbour)
+    mine = report(world)
+    with pytest.raises(Refused):
+        do(mine, "merge", world.dispatcher, 1, parent=about)
+
+
+def test_a_photo_is_public_only_while_its_report_is(world, client):
+    case = closed(world)
+    shown = CasePhoto.objects.filter(case=case, stage="after").first()
+    Case.objects.filter(pk=case.pk).update(closer=world.leader)
+    case.refresh_from_db()
+    publish = {"public_title": "楼道灯修好了", "public_text": "换了灯泡，亮了。", "public_photos": [shown.pk]}
+    do(case, "publish", world.verifier, 3, **publish)
+    shown.refresh_from_db()
+    assert shown.public
+    do(case, "dispute", world.resident, 4, note="又不亮了")
+    shown.refresh_from_db()
+    assert not shown.public
+
+
+def test_who_becomes_anonymous_leaves_the_public_pages_for_good(world):
+    case = closed(world)
+    Case.objects.filter(pk=case.pk).update(closer=world.leader)
+    case.refresh_from_db()
+    publish = {"public_title": "楼道灯修好了", "public_text": "换了灯泡，亮了。", "public_photos": []}
+    case = do(case, "publish", world.verifier, 3, **publish)
+    case = do(case, "anonymise", world.resident, 4)
+    case.report.refresh_from_db()
+    assert case.report.published_at is None
+    with pytest.raises(Refused):
+        do(case, "publish", world.verifier, 5, **publish)
+
+
+# What rings
+
+
+def test_an_urgent_report_at_night_wakes_somebody_at_every_step(world):
+    case = report(world, urgency="U0", at=NIGHT)
+    assert set(Outbox.objects.values_list("address", flat=True)) >= {world.worker.phone, world.leader.phone}
+    Outbox.objects.all().delete()
+    told = []
+    for minutes in (5, 10, 15, 20):
+        case.refresh_from_db()
+        assert case.alarm_at == NIGHT + timedelta(minutes=minutes)
+        ring_due(case.alarm_at)
+        rows = Message.objects.filter(act="escalated").order_by("-id").select_related("account")
+        told.append(rows[0].account)
+    assert told == [world.leader, world.secretary, world.dispatcher, world.duty]  # one more step with every ring
+    assert not Outbox.objects.filter(urgent=False).exists() and Outbox.objects.count() >= 8
+
+
+def test_an_urgent_report_without_a_grid_reaches_people_too(world):
+    case = report(world, urgency="U1", at=NIGHT, location=None, source="hotline", source_no="1")
+    woken = set(Outbox.objects.filter(urgent=True).values_list("address", flat=True))
+    assert case.grid is None and woken == {world.dispatcher.phone, world.duty.phone}
+
+
+def test_a_u1_report_at_night_does_not_wait_for_the_morning(world):
+    report(world, urgency="U1", at=NIGHT)
+    assert Outbox.objects.get(address=world.worker.phone).urgent
+    Outbox.objects.all().delete()
+    report(world, urgency="U2", at=NIGHT, account=world.neighbour)
+    assert not Outbox.objects.get(address=world.worker.phone).urgent
+
+
+def test_a_refusal_reaches_everybody_who_joined(world):
+    parent = report(world)
+    child = do(report(world, account=world.neighbour), "merge", world.worker, 1, parent=parent)
+    do(parent, "refuse", world.dispatcher, 2, reason="R10", right_channel="12345", note="请打供电热线。")
+    assert child.number in Message.objects.get(account=world.neighbour, act="refused").body
+
+
+def test_half_the_limit_is_half_of_the_original_however_often(world):
+    case = do(report(world, category=category("01037")), "accept", world.worker, 1, category=category("01037"))
+    limit = case.handle_limit
+    case = do(case, "start", world.worker, 2)
+    case = do(case, "reply", world.worker, 3, photos=[(photo(), "after")], outcome="solved", note="好了")
+    case = do(case, "rework", world.verifier, 4, note="还不行")
+    once = case.handle_limit
+    case = do(case, "reply", world.worker, 5, photos=[(photo(), "after")], outcome="solved", note="好了")
+    case = do(case, "rework", world.verifier, 6, note="还不行")
+    assert limit != once == case.handle_limit
+
+
+def test_what_staff_reopened_can_still_be_disputed_once_by_the_reporter(world):
+    case = closed(world)
+    do(case, "rate", world.resident, 3, level=1, note="没亮")
+    case = do(case, "reopen", world.callback, 4, note="看了，没亮")
+    case = do(case, "start", case.holder, 5)
+    case = do(case, "reply", case.holder, 6, photos=[(photo(), "after")], outcome="solved", note="好了")
+    case = do(case, "close_verified", world.verifier, 7, photos=[], outcome="solved", note="看过了")
+    case = do(case, "dispute", world.resident, 8, note="还是不亮")
+    assert case.state == "accepted" and case.holder not in (world.verifier, world.worker)
+
+
+def test_what_is_split_out_is_new_and_nobodys(world):
+    parent = report(world)
+    child = do(report(world, account=world.neighbour), "accept", world.worker, 1)
+    child = do(child, "merge", world.worker, 2, parent=parent)
+    child = do(child, "split_out", world.neighbour, 3, note="不是一回事")
+    assert (child.state, child.holder, child.accepted_at, child.due_at) == ("received", None, None, None)
+    assert child.alarm_at == child.next_due_at == child.accept_due_at
