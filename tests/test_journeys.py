@@ -3,12 +3,15 @@
 import re
 
 import pytest
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from weilianxin.cases.models import Case
+from weilianxin.people.session import end_all_sessions
 
-from .support.journey import People, code_told, does_not_read, photo, press, reads, unfold
+from .support import catalogues
+from .support.journey import People, code_told, does_not_read, fits, photo, press, reads, ready, unfold
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -21,6 +24,16 @@ def people(world, live_url, chromium_browser):
     opened = People(chromium_browser, live_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def english(settings, tmp_path):
+    """The English catalogue as it stands in the sources, whether or not somebody has compiled it."""
+    folder = tmp_path / "en" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    with catalogues.ENGLISH.open("rb") as source, (folder / "django.mo").open("wb") as out:
+        write_mo(out, read_po(source, locale="en"))
+    settings.LOCALE_PATHS = [tmp_path]
 
 
 def go(page, people, name, *args):
@@ -65,6 +78,7 @@ def add_photos(page, count):
     chosen = [photo(f"{n}.jpg", mark=f"#5a4a{n}a") for n in range(1, count + 1)]
     page.locator("input[type=file]").set_input_files(chosen)
     expect(page.get_by_role("img", name=f"第 {count} 张照片")).to_be_visible()
+    ready(page)
 
 
 def report(page, people, words=LIGHT, photos=2):
@@ -74,6 +88,10 @@ def report(page, people, words=LIGHT, photos=2):
     reads(page, "核对一下")
     press(page, "送出")
     reads(page, "收到了，谢谢您。")
+    return number_on(page)
+
+
+def number_on(page):
     return re.search(r"编号 (\d{6}-\d{4,})", page.inner_text("main"))[1]
 
 
@@ -330,3 +348,118 @@ def test_a_resident_turns_a_message_into_a_report(world, people):
     reads(resident, "收到了，谢谢您。")
     go(resident, people, "reports:thread")
     reads(resident, "已经成为报事")
+
+
+def test_from_the_plate_to_the_rating_without_any_script(world, people):
+    resident, worker = people.phone(js=False), people.phone(world.worker, js=False)
+    bind(resident, people, world, RESIDENT, "301室")
+    go(resident, people, "reports:new")
+    resident.locator("input[type=file]").set_input_files([photo("1.jpg", mark="#5a4a1a"), photo("2.jpg")])
+    press(resident, "把选好的照片加上")
+    expect(resident.get_by_role("img", name="第 2 张照片")).to_be_visible()
+    press(resident, "去掉第 1 张")
+    expect(resident.get_by_role("img", name="第 2 张照片")).to_have_count(0)
+    resident.get_by_label("再说几句").fill("灯坏")
+    press(resident, "下一步：说地点")
+    reads(resident, "再多写几个字，说说是什么事")
+    expect(resident.get_by_role("img", name="第 1 张照片")).to_be_visible()
+    resident.get_by_label("再说几句").fill(LIGHT)
+    press(resident, "下一步：说地点")
+    reads(resident, "在哪里？", "您住的地方（不写房号）")
+    resident.get_by_text("二楼", exact=True).tap()
+    press(resident, "下一步：核对")
+    reads(resident, "核对一下", "星影苑 6幢2单元 二楼", "我们猜是")
+    resident.get_by_text("楼道灯/单元门损坏", exact=True).tap()
+    press(resident, "送出")
+    reads(resident, "收到了，谢谢您。", "公共设施 · 楼道灯/单元门损坏")
+    number = number_on(resident)
+
+    take_on(worker, people, number)
+    close(worker, "换了灯头，亮了。")
+    press(worker, "我看过了，办结")
+    reads(worker, "“我看过了，办结”已记下")
+
+    go(resident, people, "portal:inbox")
+    press(resident, re.compile("去看看.*您的报事已办结"), kind="link")
+    reads(resident, "结果：已解决", "换了灯头，亮了。")
+    press(resident, "送出评价")
+    reads(resident, "请选一个评价。")
+    rate(resident, "满意", "来得很快。")
+
+
+@pytest.mark.parametrize("width", [320, 390])
+@pytest.mark.parametrize(("elder", "language"), [(False, ""), (True, ""), (False, "en"), (True, "en")])
+def test_a_report_fits_a_small_phone_large_type_and_english(world, people, english, width, elder, language):
+    page = people.phone(world.resident, width=width, elder=elder, language=language)
+    least = 60 if elder else 44
+    go(page, people, "portal:home")
+    fits(page, least)
+    go(page, people, "reports:new")
+    expect(page.locator("html")).to_have_attribute("lang", "en" if language else "zh-CN")
+    fits(page, least)
+    page.locator("input[type=file]").set_input_files([photo()])
+    expect(page.locator(".photo.mine img")).to_be_visible()
+    ready(page)
+    page.locator("#what").fill(LIGHT)
+    page.locator("#guess .chip").first.tap()
+    fits(page, least)
+    page.locator(".bar [value=next]").tap()
+    page.wait_for_url("**/place/")
+    fits(page, least)
+    page.locator(".bar [value=next]").tap()
+    page.wait_for_url("**/send/")
+    fits(page, least)
+    page.locator(".bar .btn-act").tap()
+    page.wait_for_url("**/matters/**")
+    fits(page, least)
+    if language:
+        reads(page, "We have it, thank you.")
+        does_not_read(page, "谁在办", "几时好", "您报的")
+    else:
+        reads(page, "谁在办", "几时好", "您报的")
+
+
+@pytest.mark.parametrize("js", [True, False], ids=["script", "plain"])
+def test_pressing_send_twice_makes_one_report_and_going_back_sends_nothing(world, people, js):
+    page = people.phone(world.resident, js=js)
+    go(page, people, "reports:new")
+    page.get_by_label("再说几句").fill(LIGHT)
+    press(page, "下一步：说地点")
+    press(page, "下一步：核对")
+    page.get_by_role("button", name="送出", exact=True).dblclick()
+    reads(page, "收到了，谢谢您。")
+    number = number_on(page)
+    page.go_back()
+    does_not_read(page, "收到了，谢谢您。")
+    go(page, people, "reports:matters")
+    assert page.get_by_role("heading", name=re.compile("声控灯")).count() == 1
+    press(page, "二楼到三楼的声控灯", kind="link", exact=False)
+    assert number_on(page) == number
+
+
+def test_what_was_written_is_there_again_after_the_session_was_lost(world, people):
+    page = people.phone(world.resident)
+    say(page, people, LIGHT, photos=1)
+    press(page, "下一步：核对")
+    reads(page, "核对一下")
+    end_all_sessions(world.resident)
+    press(page, "送出")
+    reads(page, "给我发验证码")
+    page.get_by_label("手机号").fill(world.resident.phone)
+    press(page, "给我发验证码")
+    reads(page, "请输入验证码")
+    page.get_by_label("短信验证码").fill(code_told(world.resident.phone, "sign_in_code"))
+    press(page, "登录")
+    reads(page, "核对一下", "二楼到三楼的声控灯不亮了三天")
+    expect(page.get_by_role("img", name="第 1 张照片")).to_be_visible()
+    press(page, "送出")
+    reads(page, "收到了，谢谢您。")
+
+
+def test_words_typed_and_not_sent_survive_a_page_that_was_lost(world, people):
+    page = people.phone(world.resident)
+    go(page, people, "reports:new")
+    page.get_by_label("再说几句").fill(LIGHT)
+    go(page, people, "portal:home")
+    go(page, people, "reports:new")
+    expect(page.get_by_label("再说几句")).to_have_value(LIGHT)

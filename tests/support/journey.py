@@ -4,8 +4,8 @@ import io
 import re
 from contextlib import ExitStack
 
-from playwright.sync_api import expect
 from PIL import Image, ImageDraw
+from playwright.sync_api import expect
 
 from . import browser as chromium
 
@@ -84,13 +84,15 @@ def unfold(page, name):
     return part
 
 
+def ready(page):
+    """The scripts of the page have run, as they have when a person begins to type."""
+    expect(page.locator("html")).to_have_class(re.compile(r"\bjs\b"))
+
+
 def reads(page, *sentences):
     """Every sentence stands on the page where it can be seen."""
     for sentence in sentences:
         expect(page.locator("body")).to_contain_text(sentence)
-    import os, time  # DEBUG
-    if os.environ.get("SHOTS"):  # DEBUG
-        page.screenshot(path=f"{os.environ['SHOTS']}/{time.time():.2f}.png", full_page=True)  # DEBUG
 
 
 def does_not_read(page, *sentences):
@@ -98,15 +100,19 @@ def does_not_read(page, *sentences):
         expect(page.locator("body")).not_to_contain_text(sentence)
 
 
-SMALL = """least => Array.from(document.querySelectorAll(
-    'main button, main a[class], main summary, main select, main textarea, main input, nav a, .bar a, .bar button, header a, header button'
-)).map(e => {
-  const wrap = /^(radio|checkbox|file)$/.test(e.type) ? e.closest('label') : e;
-  const box = (wrap || e).getBoundingClientRect(), style = getComputedStyle(e);
-  return [wrap || e, box, style];
-}).filter(([e, box, style]) => box.width > 1 && box.height > 1 && style.visibility !== 'hidden'
-  && !e.closest('p, .visually-hidden, .skip') && !e.classList.contains('visually-hidden')
-  && Math.round(box.height) < least).map(([e, box]) => e.outerHTML.slice(0, 90) + ' ' + Math.round(box.height))"""
+# What stands by itself and is pressed; links inside a sentence are as high as its line. A box or a photo is pressed
+# by its label. Answers with those that are lower than `least` pixels.
+SMALL = """least => {
+  const pressed = 'button, summary, select, textarea, input, label.chip, label.pick, a.btn, nav a, a.item, a.back';
+  return Array.from(document.querySelectorAll(pressed)).map(e => {
+    const boxed = /^(radio|checkbox|file)$/.test(e.type) && e.closest('label');
+    return boxed || e;
+  }).filter(e => {
+    const box = e.getBoundingClientRect(), style = getComputedStyle(e);
+    const seen = box.width > 1 && box.height > 1 && style.visibility !== 'hidden' && e.type !== 'hidden';
+    return seen && !e.closest('.visually-hidden, .skip') && Math.round(box.height) < least;
+  }).map(e => e.outerHTML.slice(0, 90) + ' ' + Math.round(e.getBoundingClientRect().height));
+}"""
 
 
 def fits(page, least=44):
