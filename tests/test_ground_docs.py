@@ -164,3 +164,12 @@ def test_the_mapping_shown_for_other_channels_is_one_that_is_taken(tmp_path):
     for ours, names in importing.USUAL.items():
         assert f"`{ours}`" in text
         assert all(name in text for name in names), ours
+
+
+def test_every_word_a_guide_quotes_from_a_page_is_on_a_page():
+    sources = [p for kind in ("html", "py", "csv") for p in (ROOT / "weilianxin").rglob(f"*.{kind}")]
+    pages = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    for guide in (ROOT / "docs" / "guides").glob("*.md"):
+        for quoted in re.findall("“([^”]+)”", guide.read_text(encoding="utf-8")):
+            for word in re.split(" → | · |：|、", quoted):
+                assert word in pages, f"{guide.name} quotes “{quoted}”"
