@@ -173,3 +173,13 @@ def test_every_word_a_guide_quotes_from_a_page_is_on_a_page():
         for quoted in re.findall("“([^”]+)”", guide.read_text(encoding="utf-8")):
             for word in re.split(" → | · |：|、", quoted):
                 assert word in pages, f"{guide.name} quotes “{quoted}”"
+
+
+def test_every_page_of_the_map_is_in_the_file_it_names():
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]*`/[^|]+) \| ([^|]+) \|$", MAP, re.MULTILINE)
+    assert len(rows) > 10
+    for page, _address, files in rows:
+        named = re.findall(r"`([\w/]+\.py)`", files)
+        folder = (ROOT / "weilianxin" / named[0]).parent
+        for name in named:
+            assert (ROOT / "weilianxin" / name).exists() or (folder / name).exists(), f"{page}: {name}"
