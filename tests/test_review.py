@@ -1,9 +1,12 @@
 """Promises of the everyday loop that a cold reading asked about: what leaks, what stays, what rings, what breaks."""
 
+import json
 import logging
 from datetime import timedelta
 
 import pytest
+from django.apps import apps
+from django.db.models import CharField, JSONField, TextField
 from django.test import RequestFactory
 
 from weilianxin.areas.locate import locate
@@ -15,8 +18,10 @@ from weilianxin.cases.models import Case, CasePhoto, Task
 from weilianxin.cases.ring import ring_due
 from weilianxin.config.logs import AddressFilter
 from weilianxin.journal.models import Entry, Opening
+from weilianxin.journal.verify import verify
 from weilianxin.notify.models import Message, Outbox
-from weilianxin.programmes.reports import intake, screening
+from weilianxin.people.erasure import erase
+from weilianxin.programmes.reports import intake, screening, threads
 from weilianxin.programmes.reports.models import Category
 
 from .support.world import at, photo
@@ -240,3 +245,81 @@ def test_what_is_split_out_is_new_and_nobodys(world):
     child = do(child, "split_out", world.neighbour, 3, note="不是一回事")
     assert (child.state, child.holder, child.accepted_at, child.due_at) == ("received", None, None, None)
     assert child.alarm_at == child.next_due_at == child.accept_due_at
+
+
+# What stays
+
+
+def everything_kept():
+    """Every text and JSON value of every table, as one string."""
+    said = []
+    for model in apps.get_models():
+        fields = [f.name for f in model._meta.concrete_fields if isinstance(f, TextField | CharField | JSONField)]
+        said += [json.dumps(row, ensure_ascii=False) for row in model.objects.values_list(*fields)] if fields else []
+    return "\n".join(said)
+
+
+def filed_from_thread(world):
+    said = threads.say(
+        threads.thread_for(world.resident, TEN), world.resident, "老斗说楼梯扶手松了", [photo(world.resident)]
+    )
+    case = intake.submit(
+        world.resident,
+        text=said.body,
+        location=locate(place=world.entrance),
+        category=category("XQ201"),
+        photos=list(said.photos.all()),
+        by=world.worker,
+        channel="thread",
+        at=TEN,
+    )
+    return said, case
+
+
+def test_nothing_of_an_erased_reporter_is_left_in_any_table(world):
+    said, filed = filed_from_thread(world)
+    mine = report(world, text="老斗家的灯不亮，电话13800000001。", photos=[photo(world.resident)])
+    do(mine, "accept", world.worker, 1, note="老斗说晚上在家，打 13800000001")
+    nowhere = locate(place=world.entrance)
+    nowhere.place = nowhere.compound = None
+    report(world, location=nowhere, place_text="老斗家楼下", text="水管漏水了，地上都是水。")
+    rows = [*said.photos.all(), *(use.photo for use in CasePhoto.objects.filter(case__in=(mine, filed)))]
+    stay = [row for row in everything_kept().splitlines() if "老斗" in row]
+    assert stay
+    erase(world.resident, TEN + timedelta(days=1))
+    left = [row for row in everything_kept().splitlines() if "老斗" in row or "13800000001" in row]
+    assert left == []
+    for row in rows:
+        row.refresh_from_db()
+        assert row.erased_at and not row.owner_id
+    mine.refresh_from_db()
+    assert mine.state == "accepted" and mine.holder == world.worker and verify() == []
+
+
+def test_the_name_of_an_erased_person_goes_from_the_words_of_others_and_the_rest_stays(world):
+    case = do(report(world), "accept", world.worker, 1, note="和老斗说好了，周三来修")
+    erase(world.resident, TEN + timedelta(days=1))
+    assert case.events.get(act="accept").note == "和**说好了，周三来修"
+
+
+def test_a_room_is_no_longer_the_place_of_what_an_erased_person_reported(world):
+    case = report(world, location=locate(place=world.room))
+    Case.objects.filter(pk=case.pk).update(place=world.room)
+    erase(world.resident, TEN + timedelta(days=1))
+    case.refresh_from_db()
+    assert case.place == world.entrance
+
+
+def test_a_person_takes_along_reports_messages_and_photos_and_nothing_internal(world, signed_in):
+    _said, filed = filed_from_thread(world)
+    case = do(report(world, photos=[photo(world.resident)]), "accept", world.worker, 1, note="周三来修")
+    do(case, "remark", world.worker, 2, note="不让居民看的话")
+    do(report(world, account=world.neighbour, text="邻居自己的事，不相干。"), "accept", world.worker, 1)
+    answer = signed_in(world.resident).post("/me/export/")
+    held = json.loads(answer.content)
+    assert {row["number"] for row in held["matters"]["reports"]} == {case.number, filed.number}
+    assert held["matters"]["thread"][-1]["words"] == "老斗说楼梯扶手松了"
+    assert any(case.number in row["words"] for row in held["messages"])
+    assert len(held["photos"]) == 2 and all(row["url"].startswith("/") for row in held["photos"])
+    text = answer.content.decode()
+    assert "周三来修" in text and "不让居民看的话" not in text and "邻居自己的事" not in text

@@ -7,7 +7,9 @@ class FilesConfig(AppConfig):
 
     def ready(self):
         from weilianxin.people.erasure import register_eraser
+        from weilianxin.people.mydata import register_section
 
-        from .store import erase_person
+        from .store import erase_person, held
 
         register_eraser(erase_person)
+        register_section("photos", held)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from .models import Photo
@@ -72,6 +73,20 @@ def erase_person(account, at):
     alone = {f"{relation.name}__isnull": True for relation in Photo._meta.related_objects}
     for photo in Photo.objects.filter(owner=account, erased_at__isnull=True, **alone):
         erase_photo(photo, at)
+
+
+def held(account, most=5000):
+    """The photos a person sent, for their own export: where they are shown to them, when, and their fingerprint."""
+    rows = Photo.objects.filter(owner=account, erased_at__isnull=True).order_by("-pk")[:most]
+    return [
+        {
+            "url": reverse("portal:file", args=[row.ref, PICTURE]),
+            "received_at": row.created_at.isoformat(),
+            "taken_at": row.taken_at.isoformat() if row.taken_at else None,
+            "sha256": row.original_hash,
+        }
+        for row in rows
+    ]
 
 
 def remove_bytes(photo):

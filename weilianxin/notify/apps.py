@@ -8,9 +8,12 @@ class NotifyConfig(AppConfig):
 
     def ready(self):
         from weilianxin.people.erasure import register_eraser
+        from weilianxin.people.mydata import register_section
 
+        from .inbox import held
         from .send import erase_person
         from .texts import after_migrate
 
         register_eraser(erase_person)
+        register_section("messages", held)
         post_migrate.connect(after_migrate, sender=self)

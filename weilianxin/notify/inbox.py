@@ -44,6 +44,20 @@ def mark_read(account, which="all", at=None):
     return rows.update(read_at=at or timezone.now())
 
 
+def held(account, most=2000):
+    """What was said to the account, newest first, for the person's own export."""
+    rows = Message.objects.filter(account=account).order_by("-id")[:most]
+    return [
+        {
+            "at": row.created_at.isoformat(),
+            "title": row.title,
+            "words": row.body,
+            "read_at": row.read_at.isoformat() if row.read_at else None,
+        }
+        for row in rows
+    ]
+
+
 def known(number):
     """An id that a database could hold, or None."""
     try:

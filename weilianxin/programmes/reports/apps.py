@@ -13,12 +13,14 @@ class ReportsConfig(Programme):
 
     def ready(self):
         from weilianxin.people.erasure import register_eraser
+        from weilianxin.people.mydata import register_section
 
         from .catalogue import after_migrate
-        from .erasure import erase_person
+        from .erasure import erase_person, held
 
         post_migrate.connect(after_migrate, sender=self)
         register_eraser(erase_person)
+        register_section("matters", held)
 
     @property
     def flow(self):
