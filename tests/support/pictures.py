@@ -80,9 +80,9 @@ def open_page(browser, scene, d, url, look, size=None):
         page.route(address, lambda route: route.fulfill(status=status, body=body, content_type="text/html"))
     answer = page.goto(address)
     if scene.press:
-        for field, text in scene.type.items():
-            page.fill(field, text)
         try:
+            for field, text in scene.type.items():
+                page.fill(field, text, timeout=5000)
             with page.expect_navigation() as sent:
                 page.locator(scene.press).first.evaluate(PRESS, timeout=5000)
             answer = sent.value

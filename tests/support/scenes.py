@@ -194,7 +194,7 @@ STAFF = (
         "",
         "token",
         session=lambda d: d.handler_sent,
-        press="button:not([name=step])",
+        press="form.stack button",
         status=422,
     ),  # fmt: skip  # noqa: E501
     Scene("handler-task", "handler:task", "", "token", session=lambda d: d.handler_in),
@@ -227,7 +227,6 @@ ADMIN = (
     admin("areas"),
     admin("area", "grid"),
     admin("area", "community", called="admin-area-community"),
-    admin("area", "grid", called="admin-area-refused", press=SAVE, type={"main input[name=name_zh]": ""}, status=422),
     admin("plates"),
     admin("plates", query="?q=飞碟", called="admin-plates-empty"),
     admin("compound", "compound"),

@@ -47,13 +47,25 @@
     });
   });
 
-  /* Words typed and not sent stay in this tab until they are sent. */
+  /* Words typed stay in this tab until they have arrived: where signing in came between, they are given back. */
   function store() { try { return window.sessionStorage; } catch (e) { return null; } }
   function name(field) { return "draft:" + location.pathname + ":" + (field.form.action || "") + ":" + field.name; }
   function forget(form) {
     var kept = store();
-    if (kept) each("[data-draft]", function (field) { kept.removeItem(name(field)); }, form);
+    if (kept) each("[data-draft]", function (field) {
+      if (field.value) kept.setItem("sent:" + name(field), field.value);
+      kept.removeItem(name(field));
+    }, form);
   }
+  function arrive() {
+    var kept = store();
+    if (kept) Object.keys(kept).forEach(function (key) {
+      if (key.indexOf("sent:") !== 0) return;
+      if (/\/signin\/$/.test(location.pathname)) kept.setItem(key.slice(5), kept.getItem(key));
+      kept.removeItem(key);
+    });
+  }
+  arrive();
   each("[data-draft]", function (field) {
     var kept = store();
     if (!kept || !field.form) return;
@@ -97,6 +109,10 @@
       });
     });
   }
+
+  /* On a phone the rail is wider than the screen where one has many pages: begin at the one that is open. */
+  var here = document.querySelector(".rail [aria-current]");
+  if (here) here.parentNode.parentNode.scrollLeft = here.parentNode.offsetLeft - (innerWidth - here.parentNode.offsetWidth) / 2;
 
   each("[data-print]", function (button) {
     button.hidden = false;
