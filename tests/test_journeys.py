@@ -40,13 +40,18 @@ def go(page, people, name, *args):
     page.goto(people.url + reverse(name, args=args))
 
 
-def come_in(page, phone):
-    """Sign in by phone and code; the first time the consent is asked."""
+def come_back(page, phone):
+    """Sign in by phone and code."""
     page.get_by_label("手机号").fill(phone)
     press(page, "给我发验证码")
     reads(page, "请输入验证码", f"{phone[:3]}****{phone[-4:]}")
     page.get_by_label("短信验证码").fill(code_told(phone, "sign_in_code"))
     press(page, "登录")
+
+
+def come_in(page, phone):
+    """Sign in for the first time, when the consent is asked."""
+    come_back(page, phone)
     page.get_by_role("checkbox", name=re.compile("^我同意")).check()
     press(page, "同意并进入")
 
@@ -444,12 +449,7 @@ def test_what_was_written_is_there_again_after_the_session_was_lost(world, peopl
     reads(page, "核对一下")
     end_all_sessions(world.resident)
     press(page, "送出")
-    reads(page, "给我发验证码")
-    page.get_by_label("手机号").fill(world.resident.phone)
-    press(page, "给我发验证码")
-    reads(page, "请输入验证码")
-    page.get_by_label("短信验证码").fill(code_told(world.resident.phone, "sign_in_code"))
-    press(page, "登录")
+    come_back(page, world.resident.phone)
     reads(page, "核对一下", "二楼到三楼的声控灯不亮了三天")
     expect(page.get_by_role("img", name="第 1 张照片")).to_be_visible()
     press(page, "送出")
@@ -463,3 +463,25 @@ def test_words_typed_and_not_sent_survive_a_page_that_was_lost(world, people):
     go(page, people, "portal:home")
     go(page, people, "reports:new")
     expect(page.get_by_label("再说几句")).to_have_value(LIGHT)
+
+
+def test_what_a_resident_disputes_is_not_lost_with_the_session(world, people):
+    resident, worker = people.phone(world.resident), people.phone(world.worker)
+    number = report(resident, people, photos=1)
+    take_on(worker, people, number)
+    close(worker, "灯换好了。")
+    press(worker, "我看过了，办结")
+    reads(worker, "结果：已解决")
+    go(resident, people, "reports:matter", number)
+    ready(resident)
+    resident.get_by_label("哪里没办好").fill("三楼还是黑的。")
+    end_all_sessions(world.resident)
+    press(resident, "没办好，请重新办")
+    come_back(resident, world.resident.phone)
+    reads(resident, "解决了吗？")
+    expect(resident.get_by_label("哪里没办好")).to_have_value("三楼还是黑的。")
+    press(resident, "没办好，请重新办")
+    reads(resident, "我们记下了，换人重新办。")
+    go(resident, people, "reports:matters")
+    go(resident, people, "reports:matter", number)
+    reads(resident, "三楼还是黑的。", "女土")

@@ -26,6 +26,7 @@ class Field:
     value: object = ""
     most: int | None = None
     error: str = ""
+    wanted: bool = False  # asked for all the same; whether it may stay empty is decided when the form is read
 
     @property
     def chosen(self):

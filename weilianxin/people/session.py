@@ -2,7 +2,7 @@
 
 import time
 from functools import wraps
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.db.models import F
@@ -132,13 +132,17 @@ def safe_next(request, default="/"):
 
 
 def _to(request, page):
-    """To a sign-in page, and back here afterwards where here is a page (a form is not sent again)."""
-    url = reverse(page)
-    if request.method in ("GET", "HEAD"):
-        url += "?" + urlencode({"next": request.get_full_path()})
+    """To a sign-in page, and afterwards back: here where here is a page, else to the page whose form was sent."""
+    here = request.get_full_path() if request.method in ("GET", "HEAD") else _came_from(request)
+    url = reverse(page) + ("?" + urlencode({"next": here}) if here else "")
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204, headers={"HX-Redirect": reverse(page)})
     return HttpResponseRedirect(url)
+
+
+def _came_from(request):
+    page = urlsplit(request.headers.get("Referer", ""))
+    return page.path if page.netloc == request.get_host() else ""
 
 
 def _staff(request):

@@ -45,7 +45,13 @@ OPTIONAL_NOTES = ("accept", "sign", "start", "close", "withdraw", "recode", "urg
 
 def fields_for(case, move, actor, at):
     """The questions of this act for this actor, in order; choices are read from the data."""
-    return [ASK[name](case, move, actor) for name in move.fields]
+    return [
+        ASK[name](case, move, actor) for name in move.fields if name != "no_before" or not _has(case, CasePhoto.BEFORE)
+    ]
+
+
+def _has(case, stage):
+    return CasePhoto.objects.filter(case=case, stage=stage).exists()
 
 
 def _note(case, move, actor):
@@ -56,9 +62,9 @@ def _note(case, move, actor):
 def _photos(case, move, actor):
     needed = move.name in ("reply", "close_seen", "close_verified") and case.urgency != "U3"
     label = _("办后的照片") if photo_stage(move, actor) == CasePhoto.AFTER else _("照片")
-    return Field(
-        "photos", "photos", label, required=False, help=_("至少一张，或前面已经有。") if needed else _("最多九张。")
-    )
+    help_text = _("至少一张，或前面已经有。") if needed else _("最多九张。")
+    wanted = needed and not _has(case, CasePhoto.AFTER)
+    return Field("photos", "photos", label, required=False, help=help_text, wanted=wanted)
 
 
 def _category(case, move, actor):
