@@ -3,6 +3,7 @@
 import getpass
 import sys
 
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
@@ -31,8 +32,8 @@ def admin_arguments(parser):
 def admin(options):
     """Make an administrator of a subdistrict; the password is asked for, the second factor is set at first sign-in."""
     subdistricts = Area.objects.current().filter(level=Level.SUBDISTRICT)
-    if options.subdistrict:
-        subdistricts = subdistricts.filter(code=options.subdistrict)
+    if code := options.subdistrict or settings.SUBDISTRICT_CODE:
+        subdistricts = subdistricts.filter(code=code)
     if len(found := list(subdistricts[:2])) != 1:
         return refuse(_("请先导入街道（weilianxin import areas），有几个街道时用 --subdistrict 写明是哪一个。"))
     if Account.objects.filter(username=options.username).exists():

@@ -31,12 +31,9 @@ def frame(request):
 
     @cache
     def subdistrict():
-        from weilianxin.areas.models import Area, Level
+        from weilianxin.areas.home import own_subdistrict
 
-        rows = Area.objects.filter(level=Level.SUBDISTRICT).current()
-        if settings.SUBDISTRICT_CODE:
-            rows = rows.filter(code=settings.SUBDISTRICT_CODE)
-        return rows.first()
+        return own_subdistrict()
 
     match = getattr(request, "resolver_match", None)
     return {

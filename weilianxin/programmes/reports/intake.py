@@ -2,12 +2,11 @@
 
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from weilianxin.areas.models import Area, Level
+from weilianxin.areas.home import own_subdistrict
 from weilianxin.cases.access import Actor
 from weilianxin.cases.engine import NOTE_LIMIT, open_case, perform, stored
 from weilianxin.cases.errors import Invalid, Refused
@@ -216,10 +215,7 @@ def _title(text, category):
 
 def home():
     """The subdistrict of this installation, for what has no place yet."""
-    rows = Area.objects.current().filter(level=Level.SUBDISTRICT).select_related("district", "parent")
-    if settings.SUBDISTRICT_CODE:
-        rows = rows.filter(code=settings.SUBDISTRICT_CODE)
-    subdistrict = rows.first()
+    subdistrict = own_subdistrict()
     if subdistrict is None:
         raise Refused(_("还没有导入区域，请联系管理员。"))
     return subdistrict
