@@ -3,18 +3,23 @@
 import json
 import logging
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 from django.apps import apps
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
 from django.db.models import CharField, JSONField, TextField
 from django.test import RequestFactory
+from PIL import Image
 
 from weilianxin.areas.locate import locate
 from weilianxin.cases.access import actor_on, handler_on
 from weilianxin.cases.acting import buttons
 from weilianxin.cases.engine import perform
 from weilianxin.cases.errors import Refused
-from weilianxin.cases.models import Case, CasePhoto, Task
+from weilianxin.cases.models import Case, CasePhoto, Submission, Task
+from weilianxin.cases.once import once
 from weilianxin.cases.ring import ring_due
 from weilianxin.config.logs import AddressFilter
 from weilianxin.journal.models import Entry, Opening
@@ -22,13 +27,19 @@ from weilianxin.journal.verify import verify
 from weilianxin.notify.models import Message, Outbox
 from weilianxin.people.erasure import erase
 from weilianxin.programmes.reports import intake, screening, threads
-from weilianxin.programmes.reports.models import Category
+from weilianxin.programmes.reports.models import Category, Draft
 
 from .support.world import at, photo
 
 pytestmark = pytest.mark.django_db
 
 TEN, NIGHT = at(10), at(2)
+
+
+def jpeg():
+    out = BytesIO()
+    Image.new("RGB", (64, 48), "red").save(out, "JPEG")
+    return out.getvalue()
 
 
 def category(code):
@@ -323,3 +334,73 @@ def test_a_person_takes_along_reports_messages_and_photos_and_nothing_internal(w
     assert len(held["photos"]) == 2 and all(row["url"].startswith("/") for row in held["photos"])
     text = answer.content.decode()
     assert "周三来修" in text and "不让居民看的话" not in text and "邻居自己的事" not in text
+
+
+# What is sent twice, and what two do at once
+
+
+def test_an_act_that_takes_the_case_out_of_ones_sight_is_answered_the_same_when_sent_again(world, signed_in):
+    case, client = report(world), signed_in(world.worker)
+    form = {"place": "银汉里弄1幢1单元", "note": "地址写错了", "_key": "move-1", "back": ""}
+    first = client.post(f"/desk/cases/{case.number}/act/recode/", form)
+    again = client.post(f"/desk/cases/{case.number}/act/recode/", form)
+    assert Case.objects.get(pk=case.pk).grid == world.other_grid
+    assert (again.status_code, again.url) == (first.status_code, first.url) == (302, "/desk/?done=recode")
+    assert case.events.filter(act="recode").count() == 1
+
+
+def test_a_photo_that_is_sent_twice_is_kept_once(world, signed_in):
+    case, client = report(world), signed_in(world.resident)
+    for _time in (1, 2):
+        shot = SimpleUploadedFile("a.jpg", jpeg(), "image/jpeg")
+        form = {"note": "补一张照片", "photos": shot, "_key": "twice"}
+        assert client.post(f"/matters/{case.number}/append", form).status_code == 302
+    assert CasePhoto.objects.filter(case=case).count() == 1 and case.events.filter(act="append").count() == 1
+
+
+def test_the_victim_of_a_deadlock_is_tried_again_and_other_failures_are_not(world, rf):
+    class Lost(Exception):
+        sqlstate = "40P01"
+
+    def asked(cause):
+        tries = []
+
+        def act():
+            tries.append(1)
+            if len(tries) == 1:
+                raise OperationalError("victim") from cause
+            return "/done"
+
+        request = rf.post("/", {"_key": "k"})
+        request.account = world.resident
+        return tries, lambda: once(request, act)
+
+    tries, run = asked(Lost())
+    assert run().url == "/done" and len(tries) == 2
+    Submission.objects.all().delete()
+    tries, run = asked(None)
+    with pytest.raises(OperationalError):
+        run()
+    assert len(tries) == 1
+
+
+def test_what_staff_wrote_to_the_first_reporter_alone_is_not_shown_to_those_who_joined(world, signed_in):
+    parent = report(world)
+    do(parent, "ask", world.worker, 1, note="老斗您是住三楼吗？")
+    parent = do(parent, "answer", world.worker, 2, note="他说住三楼最里面")
+    child = do(report(world, account=world.neighbour), "merge", world.worker, 1, parent=parent)
+    do(parent, "accept", world.worker, 3, note="下午去修，他的电话是13900001111")
+    page = signed_in(world.neighbour).get(f"/matters/{child.number}").content.decode()
+    assert "下午去修" in page and "13900001111" not in page and "最里面" not in page and "您是住" not in page
+    do(child, "split_out", world.neighbour, 4, note="不是一回事")
+    page = signed_in(world.resident).get(f"/matters/{parent.number}").content.decode()
+    assert "改为单独办理" in page and "您更新了进展" not in page
+
+
+def test_a_message_becomes_a_draft_however_many_drafts_there_are(world):
+    thread = threads.thread_for(world.resident, TEN)
+    said = threads.say(thread, world.resident, "楼梯扶手松了", [photo(world.resident)])
+    for _n in (1, 2):
+        Draft.objects.create(account=world.resident, session="", data={})
+    draft = threads.to_report(said, world.resident, TEN)
+    assert list(Draft.objects.filter(account=world.resident)) == [draft] and draft.photos.count() == 1

@@ -10,7 +10,7 @@ from weilianxin.lib.programme import programme
 from .engine import allowed, perform
 from .errors import NotAllowed
 from .forms import forms_of
-from .once import once
+from .once import first_answer, once
 
 
 def buttons(case, actor, at=None, *, failed=None, post=None, refusal=None):
@@ -44,6 +44,9 @@ def act_on(request, case, actor, name, url, *, done=None):
         move = flow.move(name)
     except KeyError:
         raise Http404 from None
+    repeated = first_answer(request)
+    if repeated is not None:
+        return repeated
     if actor.role_for(move) is None:
         raise NotAllowed()
     forms = forms_of(case)

@@ -1,12 +1,14 @@
 """Every form may be sent twice: the second time gets the first answer, and nothing is done again."""
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpResponseRedirect
 from django.utils import timezone
 
 from weilianxin.lib.digests import keyed_digest
 
 from .models import Submission
+
+GIVEN_UP = ("40P01", "40001")  # deadlock, serialization failure: nothing was done, and the next try may succeed
 
 
 def scope_of(request):
@@ -19,12 +21,30 @@ def scope_of(request):
     return keyed_digest("submission", request.session.session_key)
 
 
+def first_answer(request):
+    """The redirect that the same form got when it was sent before, or None. Worth asking before anything is loaded:
+    the act may have taken its object out of the sender's sight."""
+    key = request.POST.get("_key", "")[:64]
+    first = Submission.objects.filter(scope=scope_of(request), key=key).first() if key else None
+    return HttpResponseRedirect(first.answer) if first is not None else None
+
+
 def once(request, act):
     """Run `act() -> url` in one transaction and redirect there; a repeat of the same `_key` redirects there too.
 
     What `act` raises passes through, and the key stays unused, so a refused form can be mended and sent again.
-    A form without a key (an old page) is done plainly.
+    A form without a key (an old page) is done plainly. Where two acts wait for one another's rows and the database
+    gives one of them up, that one is done again.
     """
+    for attempt in (1, 2, 3):
+        try:
+            return _once(request, act)
+        except OperationalError as error:
+            if attempt == 3 or getattr(error.__cause__, "sqlstate", "") not in GIVEN_UP:
+                raise
+
+
+def _once(request, act):
     key = request.POST.get("_key", "")[:64]
     if not key:
         with transaction.atomic():

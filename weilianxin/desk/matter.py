@@ -19,7 +19,7 @@ from weilianxin.cases.acting import act_on, buttons
 from weilianxin.cases.engine import perform
 from weilianxin.cases.errors import Refused
 from weilianxin.cases.models import Case, CasePhoto, Task
-from weilianxin.cases.once import once
+from weilianxin.cases.once import first_answer, once
 from weilianxin.files.errors import BadPhoto
 from weilianxin.files.serve import photo_response
 from weilianxin.lib.clock import Limit
@@ -97,6 +97,10 @@ BACK = {
 @staff_required
 def act(request, number, name):
     """Do one act on the case; a refusal shows the page again with the sentence and what was typed."""
+    repeated, away = first_answer(request), f"{reverse('desk:home')}?done={name}"
+    if repeated is not None:
+        mine = Case.objects.visible_to(request.account).filter(number=number).exists()
+        return repeated if mine else HttpResponseRedirect(away)
     case = load(request, number)
     actor = actor_on(case, request.account, posts=my_posts(request))
     url = BACK.get(request.POST.get("back", ""), onto_case)(number, name, request.POST)
@@ -116,7 +120,7 @@ def act(request, number, name):
         return show(request, case, actor, failed=name, refusal=refusal)
     # An act may move a case out of one's own reach (another grid, the subdistrict's eyes only).
     if not Case.objects.visible_to(request.account).filter(pk=case.pk).exists():
-        return HttpResponseRedirect(f"{reverse('desk:home')}?done={name}")
+        return HttpResponseRedirect(away)
     return response
 
 
@@ -175,6 +179,7 @@ def describe(request, case, actor, *, failed=None, refusal=None):
     lists.state_words([case])
     case.limit_words, case.accept_words = limit_words(case.handle_limit), limit_words(case.accept_limit)
     around = near(request, case, at)
+    joined = family(request, case)
     photos = list(case.photos.select_related("photo", "event").filter(photo__erased_at__isnull=True))
     return {
         "case": case,
@@ -189,7 +194,8 @@ def describe(request, case, actor, *, failed=None, refusal=None):
         "timeline": timeline(case, words),
         "tasks": tasks(case, at),
         "fresh_links": links,
-        "family": family(request, case),
+        "family": joined,
+        "shown": next((row for row in joined if row.pk == case.parent_id), case),  # who joined waits for that one
         "near": around,
         "here": here(request, case),
         "times": times(request, case),
@@ -262,6 +268,7 @@ OTHER_ACTS = {
     "submit": gettext_lazy("报事"),
     "import": gettext_lazy("转来"),
     "joined": gettext_lazy("又有一人遇到"),
+    "left": gettext_lazy("有一人改为单独办理"),
 }
 
 

@@ -17,6 +17,7 @@ from weilianxin.people.residents import grid_of
 
 from . import policy
 from .models import Draft, Thread, ThreadMessage
+from .pages import drafts
 from .screening import DANGERS, noticed
 
 MOST = 2000
@@ -157,9 +158,10 @@ def to_report(message, by, at=None):
     The clock of the report starts at the time of the message.
     """
     resident = message.thread.resident
-    draft, _made = Draft.objects.get_or_create(account=resident, session="", defaults={"data": {}})
-    draft.data = {"text": message.body, "message": message.pk, "grid": message.thread.grid_id}
-    draft.save()
+    data = {"text": message.body, "message": message.pk, "grid": message.thread.grid_id}
+    for old in Draft.objects.filter(account=resident, session=""):
+        drafts.drop(old)
+    draft = Draft.objects.create(account=resident, session="", data=data)
     draft.photos.set(message.photos.all())
     return draft
 

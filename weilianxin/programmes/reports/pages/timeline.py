@@ -4,6 +4,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from weilianxin.cases.models import CasePhoto, Outcome
+from weilianxin.lib.masks import redact
 from weilianxin.portal import words
 
 from ..models import Channel
@@ -11,6 +12,8 @@ from ..words import REFUSALS
 
 # Acts whose note was written for somebody else than the reporter.
 FOR_OTHERS = ("dispatch", "recall", "rework")
+# Acts whose note was written to the first reporter alone; the neighbours who joined read that it was done.
+BETWEEN_TWO = ("ask", "answer", "append", "contest_refusal")
 # What happens next from a state: [(title, what is said of it)].
 NEXT = {
     "received": "accept",
@@ -35,6 +38,8 @@ def lines(case, events, photos, *, mine=True):
         if event.internal or (not mine and event.role == "reporter"):
             continue
         note = event.note if event.act not in FOR_OTHERS else ""
+        if not mine:
+            note = "" if event.act in BETWEEN_TWO else redact(note)
         if event.act == "submit":
             note = ""  # the words stand at the top of the page
         line = {"title": said(event), "note": note, "at": event.at, "event": event}
@@ -88,6 +93,7 @@ def said(event):
         "urge": _("您催了一次") if mine else _("%(who)s催办了一次"),
         "anonymise": _("您改为只让街道中心知道是您"),
         "joined": _("又有一位邻居也遇到了"),
+        "left": _("有一位邻居改为单独办理"),
         "suspend": _("%(who)s说要等一等，暂停计时"),
         "resume": _("%(who)s接着办"),
         "extend": _("%(who)s延长了时间"),
