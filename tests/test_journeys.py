@@ -186,6 +186,7 @@ def test_a_dark_stairwell_is_lit_within_the_hour(world, people):
     go(officer, people, "desk:callbacks")
     reads(officer, "差评等回访", "不满意", "换的灯太暗", "角木办的")
     officer.get_by_role("link", name=re.compile("声控灯")).first.tap()
+    reads(officer, "已并案", number, "星影物业", "角木负责")  # whose work it was, and where that is told
     form = unfold_if_folded(officer, "回访：维持办结")
     form.get_by_label("回访的结果").fill("电话里说明了灯的功率，居民同意。")
     press(officer, "回访：维持办结")
