@@ -62,6 +62,7 @@ OBJECTS = {
     "reports_desk:category_end": {"own": "XQ201"},
     "reports:draft_photo": {"own": "draft.photo thumb", "foreign": "foreign_draft.photo thumb"},
     "reports:matter": {"own": "case.number", "foreign": "foreign.number"},
+    "reports:receipt": {"own": "case.number", "foreign": "foreign.number"},
     "reports:matter_photo": {
         "own": "case.number photo thumb",
         "foreign": "foreign.number foreign_photo thumb",

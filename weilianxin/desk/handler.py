@@ -4,6 +4,7 @@ They see the place, the text with personal data masked, copies of the photos and
 A link that is expired, revoked, ended or invented looks the same.
 """
 
+import re
 from functools import wraps
 
 from django.conf import settings
@@ -34,6 +35,7 @@ from . import lists
 PURPOSE = "handler"
 HOURS = 12  # how long a code opens the task in one browser
 MOST_TASKS = 20  # remembered in one browser
+ROOM = re.compile("[0-9０-９A-Za-z]{1,5}(?= ?(?:室|号房|房间))")
 
 
 def gone(request):
@@ -170,9 +172,9 @@ def show(request, token, actor, *, failed=None, refusal=None):
         "task": task,
         "case": case,
         "named": actor.named,
-        "text": redact(first.note) if first else "",
+        "text": unroomed(redact(first.note)) if first else "",
         "asked": redact(task.note),
-        "place": redact(lists.where(case)),
+        "place": unroomed(redact(lists.where(case))),
         "before": [p for p in photos if p.stage == CasePhoto.BEFORE],
         "after": [p for p in photos if p.stage == CasePhoto.AFTER],
         "back": last_words(case, task),
@@ -183,6 +185,11 @@ def show(request, token, actor, *, failed=None, refusal=None):
         "done": words.get(request.GET.get("done", "")),
     }
     return render(request, "handler/task.html", context, status=getattr(refusal, "status", 422) if refusal else 200)
+
+
+def unroomed(text):
+    """`text` without the numbers of rooms: which door is whose is told by the one who sends the task, if at all."""
+    return ROOM.sub("**", text)
 
 
 def seen_photos(case):

@@ -23,7 +23,7 @@ def file(request, ref, variant):
 
 def is_public(photo):
     """Confirmed for the public one by one at review, or the portrait of somebody who serves a grid."""
-    if CasePhoto.objects.filter(photo=photo, public=True).exists():
+    if CasePhoto.objects.filter(photo=photo, public=True, case__phase="done", case__sensitive=False).exists():
         return True
     return Account.objects.filter(photo=photo.ref, kind=Account.STAFF, is_active=True).exists()
 

@@ -32,6 +32,7 @@ from .steps import integrity_page, is_integrity
 
 PAGE = 20
 OPEN = ("new", "active", "waiting")
+JOINING = "merge"  # a reporter joins while reporting, by what is near; naming a number here would tell whose exist
 
 
 def mine(request):
@@ -145,6 +146,8 @@ def matter(request, number):
 def act(request, number, name):
     """An act of the reporter; a refusal shows the page again with the sentence and everything that was typed."""
     case, note = own_case(request, number), request.POST.get("note", "")
+    if name == JOINING:
+        raise Http404
     if is_integrity(note) and not request.POST.get("not_integrity"):
         return integrity_page(request, note, field="note")
     try:
@@ -215,7 +218,7 @@ def _page(request, case, failed=None, refusal=None, status=200):
     answer = _closing_words(shown) if shown.state == "closed" else None
     card |= standing(shown, worker, answer)
     forms = buttons(case, actor_of(request), at, failed=failed, post=request.POST if failed else None, refusal=refusal)
-    by_name = {form["move"].name: form for form in forms if form["move"].name != "merge"}
+    by_name = {form["move"].name: form for form in forms if form["move"].name != JOINING}
     for name, form in by_name.items():
         form["url"] = reverse("reports:act", args=[case.number, name])
         form["prefix"] = name
