@@ -38,7 +38,7 @@ NOTES = {
     "reopen": (_lazy("回访、抽查看到了什么"), ""),
     "uphold": (_lazy("回访的结果"), ""),
     "pass_sample": (_lazy("看到了什么"), ""),
-    "rate": (_lazy("还想说什么（可以不写）"), ""),
+    "rate": (_lazy("还想说什么"), ""),
 }
 OPTIONAL_NOTES = ("accept", "sign", "start", "close", "withdraw", "recode", "urge", "rate", "refuse", "dispatch")
 
