@@ -175,7 +175,7 @@ STAFF = (
     desk("secretary-verify", "verify", "secretary"),
     desk("dispatcher-queue", "queue", "dispatcher"),
     desk("dispatcher-queue-all", "queue", "dispatcher", query="?f=all"),
-    desk("dispatcher-queue-empty", "queue", "dispatcher", query="?f=returned&after=9"),
+    desk("dispatcher-queue-returned", "queue", "dispatcher", query="?f=returned"),
     case("dispatcher-case", "dispatcher", "nowhere"),
     desk("verifier-verify", "verify", "verifier"),
     desk("verifier-samples", "samples", "verifier"),
