@@ -2,15 +2,21 @@
 
 import json
 import logging
+import random
+import re
 from datetime import timedelta
 from io import BytesIO
+from unittest.mock import patch
 
 import pytest
 from django.apps import apps
+from django.core import signing
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.db.models import CharField, JSONField, TextField
 from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from PIL import Image
 
 from weilianxin.areas.locate import locate
@@ -18,6 +24,7 @@ from weilianxin.cases.access import actor_on, handler_on
 from weilianxin.cases.acting import buttons
 from weilianxin.cases.engine import perform
 from weilianxin.cases.errors import Refused
+from weilianxin.cases.links import issue_link
 from weilianxin.cases.models import Case, CasePhoto, Submission, Task
 from weilianxin.cases.once import once
 from weilianxin.cases.ring import ring_due
@@ -27,9 +34,10 @@ from weilianxin.journal.verify import verify
 from weilianxin.notify.models import Message, Outbox
 from weilianxin.people.erasure import erase
 from weilianxin.programmes.reports import intake, screening, threads
-from weilianxin.programmes.reports.models import Category, Draft
+from weilianxin.programmes.reports.flow import REPORTS
+from weilianxin.programmes.reports.models import Category, Draft, Parameter
 
-from .support.world import at, photo
+from .support.world import at, photo, resident
 
 pytestmark = pytest.mark.django_db
 
@@ -404,3 +412,187 @@ def test_a_message_becomes_a_draft_however_many_drafts_there_are(world):
         Draft.objects.create(account=world.resident, session="", data={})
     draft = threads.to_report(said, world.resident, TEN)
     assert list(Draft.objects.filter(account=world.resident)) == [draft] and draft.photos.count() == 1
+
+
+def test_a_photo_that_staff_filed_for_somebody_is_not_shown_to_the_neighbours(world, signed_in):
+    _said, parent = filed_from_thread(world)
+    [use] = CasePhoto.objects.filter(case=parent)
+    child = do(report(world, account=world.neighbour), "merge", world.worker, 1, parent=parent)
+    client = signed_in(world.neighbour)
+    assert use.photo.ref not in client.get(f"/matters/{child.number}").content.decode()
+    with patch("weilianxin.files.serve.read", lambda *_: b"picture"):
+        assert client.get(f"/matters/{child.number}/photos/{use.photo.ref}/picture").status_code == 404
+        own = signed_in(world.resident).get(f"/matters/{parent.number}/photos/{use.photo.ref}/picture")
+    assert own.status_code == 200
+
+
+# What comes in from outside
+
+
+NUMBERS = ("", "0", "-1", "x", "９９", "9" * 18, "1.5", "²")
+WORDS = ("", "z", "好" * 15_000, "a\u200bb", "%(x)s{y}<b>'\"", "9999-12-31", "0001-01-01", "2024-02-29")
+HOSTILE = ("\x00", "x" * 25_000, "9" * 40)
+
+
+def guess(rng, name, forms):
+    """A value for a field: sometimes one of its choices, sometimes nonsense."""
+    if rng.random() < 0.01:
+        return rng.choice(HOSTILE)
+    ours = forms.get(name, ())
+    return rng.choice(ours if ours and rng.random() < 0.6 else NUMBERS + WORDS)
+
+
+def seeds(world, case):
+    """What a clever stranger would try in fields of these names."""
+    other = report(world, account=world.neighbour, location=locate(place=world.other_entrance))
+    spare = Category.objects.create(scheme="other", code="XQ201", column_code="ECO", column_zh="x", name_zh="x")
+    return {
+        "category": [str(spare.pk), str(category("XQI01").pk), "XQ201", str(category("XQ201").pk), "XQI01"],
+        "parent": [other.number, case.number, "999999-9999"],
+        "unit": [str(world.other_property.pk), str(world.property.pk)],
+        "assists": [str(world.elevator.pk), str(world.other_property.pk)],
+        "channel": ["integrity", "case", "police", "mediation"],
+        "outcome": ["solved", "partly", "withdrawn", "duplicate"],
+        "urgency": ["U0", "U9"],
+        "reason": ["R01", "R10", "R99"],
+        "level": ["1", "5", "6"],
+        "place": ["银汉里弄1幢1单元", "上海市人民广场"],
+        "token": [signing.dumps(other.pk, salt=screening.TOKEN, compress=True), "a:b:c"],
+        "where": ["home", "plate", "choose", "public", "point", "address", "nowhere"],
+        "do": ["next", "later", "photos", "drop:" + "a" * 24, "drop:", "choose", "back"],
+        "lat": ["30.24", "91", "nan"],
+        "lon": ["120.18", "1e400"],
+        "kind": ["投诉", "求助"],
+        "about": ["staff", "unit", "thing"],
+        "anonymity": ["N0", "N3"],
+        "back": ["queue", "home", "//evil.example"],
+        "_version": ["-1", "99999999999"],
+        "relation": ["living", "king"],
+        "public_photos": ["1", "9" * 17],
+    }
+
+
+def plain_words(answer):
+    return re.sub(r"<[^>]+>", "", answer.content.decode())
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_nonsense_in_any_form_is_answered_with_a_sentence_and_never_with_an_error(world, signed_in, seed):
+    rng = random.Random(seed)
+    case = do(report(world), "accept", world.worker, 1)
+    case = do(case, "dispatch", world.worker, 2, unit=world.property, assists=[], note="")
+    fresh = report(world, account=world.neighbour)
+    task = Task.objects.get(case=case)
+    token = issue_link(task, timezone.now()).split("/")[2]
+    forms = seeds(world, case)
+    people = {who: signed_in(who) for who in (world.resident, world.worker, world.dispatcher, world.verifier)}
+    for client in people.values():
+        client.raise_request_exception = False
+    thread = threads.thread_for(world.resident, TEN)
+    said = threads.say(thread, world.resident, "楼梯扶手松了", at=TEN)
+    names = [m.name for m in REPORTS.moves] + ["nothing"]
+    fields = [
+        *forms,
+        "note",
+        "receiver",
+        "proposed",
+        "plan_date",
+        "no_before",
+        "right_channel",
+        "text",
+        "body",
+        "words",
+    ]
+    fields += ["public_title", "public_text", "floor", "mark", "address", "compound", "building", "entrance", "public"]
+    fields += ["code", "named", "step", "about_unit", "wish", "consent", "q", "plate", "name", "phone", "act", "f"]
+    paths = [
+        (world.resident, "/report/"), (world.resident, "/report/place/"), (world.resident, "/report/send/"),
+        (world.resident, "/report/join/"), (world.resident, "/report/guess/"), (world.resident, "/thread/"),
+        (world.resident, f"/thread/{said.pk}/report"), (world.resident, "/bind/"), (world.resident, "/me/correct/"),
+        (world.worker, f"/desk/threads/{thread.pk}/"), (world.worker, f"/desk/threads/{thread.pk}/report/{said.pk}"),
+        (world.worker, f"/desk/cases/{case.number}/reporter/"), (world.resident, f"/h/{token}/code/"),
+    ]  # fmt: skip
+    for turn in range(150):
+        name = rng.choice(names)
+        number = rng.choice((case.number, fresh.number))
+        who, path = rng.choice(
+            [
+                *paths,
+                (world.resident, f"/matters/{case.number}/{name}"),
+                *((who, f"/desk/cases/{number}/act/{name}/") for who in list(people)[1:]),
+            ]
+        )
+        form = {field: guess(rng, field, forms) for field in rng.sample(fields, 12)} | {"_key": f"{seed}-{turn}"}
+        if rng.random() < 0.2:
+            form["photos"] = [
+                SimpleUploadedFile(f"{n}.jpg", b"no picture", "image/jpeg") for n in range(rng.choice((1, 10)))
+            ]
+        answer = people[who].post(path, form)
+        hint = (path, {k: v[:40] if isinstance(v, str) else v for k, v in form.items()})
+        assert answer.status_code in (200, 302, 400, 404, 409, 413, 422, 429), (answer.status_code, hint)
+        if answer.status_code in (409, 422):
+            assert re.search("[一-鿿]{4}.*。", plain_words(answer)), hint
+    assert verify() == []
+
+
+def test_keys_of_pages_that_are_not_ours_are_passed_over(world, signed_in):
+    report(world)
+    keys = ("x", "9" * 17, "9" * 17 + "-1", "1-" + "9" * 18, "n.9", "9999999999999999.1", "-", ".", "²", "1e9")
+    for who, path, name in (
+        (world.resident, "/matters/", "before"), (world.resident, "/inbox/", "before"),
+        (world.resident, "/public/", "before"), (world.resident, "/thread/", "before"),
+        (world.worker, "/desk/", "after"), (world.worker, "/desk/search/?q=灯", "before"),
+        (world.dispatcher, "/desk/queue/?f=all", "after"), (world.verifier, "/desk/samples/", "before"),
+    ):  # fmt: skip
+        client = signed_in(who)
+        for key in keys:
+            answer = client.get(f"{path}{'&' if '?' in path else '?'}{name}={key}")
+            assert answer.status_code in (200, 404), (path, key)
+    assert signed_in(world.dispatcher).get("/desk/queue/?f=nonsense").status_code == 404
+
+
+# What it costs
+
+
+LISTS = (
+    ("resident", "/"), ("resident", "/matters/"), ("resident", "/matters/?tab=done"), ("resident", "/inbox/"),
+    ("worker", "/desk/"), ("worker", "/desk/search/?q=灯"), ("worker", "/desk/threads/"), ("leader", "/desk/grids/"),
+    ("dispatcher", "/desk/queue/?f=all"), ("dispatcher", "/desk/queue/"), ("secretary", "/desk/board/"),
+    ("leader", "/desk/grids/330102098001001/"), ("verifier", "/desk/verify/"), ("verifier", "/desk/samples/"),
+    ("secretary", "/desk/callbacks/"),
+)  # fmt: skip
+
+
+def busy_days(world, n):
+    """`n` times a message, a new report, one that is answered, one that is closed and rated badly."""
+    for k in range(n):
+        account = resident(f"住户{k}", f"137{Case.objects.count():08d}", world.room)
+        threads.say(threads.thread_for(account, TEN), account, "灯不亮", at=TEN)
+        report(world, account=account)
+        case = do(report(world), "accept", world.worker, 1)
+        if k % 2:
+            shots = [(photo(), "before"), (photo(), "after")]
+            case = do(case, "close_seen", world.worker, 2, photos=shots, outcome="solved", note="换了灯。")
+            do(case, "rate", world.resident, 3, level=1, note="")
+        else:
+            case = do(case, "start", world.worker, 2)
+            do(case, "reply", world.worker, 3, photos=[(photo(), "after")], outcome="solved", note="好了")
+
+
+def test_lists_ask_the_database_as_often_for_many_rows_as_for_few(world, signed_in):
+    Parameter.objects.create(key="reports_per_day", value="500")
+    Parameter.objects.create(key="sample_percent", value="100")
+    clients = {who: signed_in(getattr(world, who)) for who, _path in LISTS}
+
+    def asked(who, path):
+        clients[who].get(path)  # what is made or cached at the first look is not counted
+        with CaptureQueriesContext(connection) as queries:
+            assert clients[who].get(path).status_code == 200, path
+        return len(queries)
+
+    busy_days(world, 4)
+    few = {page: asked(*page) for page in LISTS}
+    busy_days(world, 20)
+    many = {page: asked(*page) for page in LISTS}
+    assert {page: (few[page], n) for page, n in many.items() if n > few[page] + 1} == {}
+    assert max(many.values()) < 60, many

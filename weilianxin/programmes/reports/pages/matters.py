@@ -32,6 +32,7 @@ from .steps import integrity_page, is_integrity
 
 PAGE = 20
 OPEN = ("new", "active", "waiting")
+MOST_EVENTS, MOST_PHOTOS = 300, 60  # of one matter on its page, the newest
 JOINING = "merge"  # a reporter joins while reporting, by what is near; naming a number here would tell whose exist
 
 
@@ -169,7 +170,7 @@ def matter_photo(request, number, ref, variant):
     case = own_case(request, number)
     seen = Q(case=case)
     if case.parent_id:
-        seen |= Q(case=case.parent) & ~Q(by_role="reporter")
+        seen |= Q(case=case.parent) & ~first_reporters(case)
     row = CasePhoto.objects.filter(seen, photo__ref=ref).select_related("photo").first()
     if row is None:
         raise Http404
@@ -190,6 +191,12 @@ def matter_receipt(request, number):
     answer = JsonResponse(receipt(entry, person=request.account.ref), json_dumps_params={"ensure_ascii": False})
     answer["Content-Disposition"] = f'attachment; filename="receipt-{number}.json"'
     return answer
+
+
+def first_reporters(case):
+    """The photos of the matter this one joined that are its reporter's own, whoever filed them."""
+    own = Q(by_role="reporter")
+    return own | Q(photo__owner=case.parent.reporter_id) if case.parent.reporter_id else own
 
 
 def thanks(name):
@@ -295,9 +302,13 @@ def standing(case, worker, answer):
 def _history(case, at):
     """(timeline lines, photos) of the case, and of the one it went into without its first reporter's words."""
     both = [case.pk, case.parent_id] if case.parent_id else [case.pk]
-    events = list(Event.objects.filter(case__in=both).select_related("actor", "unit").order_by("at", "seq"))
-    rows = list(CasePhoto.objects.filter(case__in=both).select_related("photo", "event").order_by("id"))
-    rows = [p for p in rows if p.case_id == case.pk or p.by_role != "reporter"]
+    events = Event.objects.filter(case__in=both).select_related("actor", "unit").order_by("-at", "-seq")
+    events = list(events[:MOST_EVENTS])[::-1]
+    seen = Q(case=case)
+    if case.parent_id:
+        seen |= Q(case=case.parent) & ~first_reporters(case)
+    rows = CasePhoto.objects.filter(seen, photo__erased_at__isnull=True).select_related("photo", "event")
+    rows = list(rows.order_by("id")[:MOST_PHOTOS])
     own = timeline.lines(case, [e for e in events if e.case_id == case.pk], rows)
     if case.parent_id:
         theirs = [e for e in events if e.case_id == case.parent_id and e.act not in ("submit", "joined")]
