@@ -307,6 +307,7 @@ def test_a_dispute_brings_a_named_person_above_and_another_pair_of_eyes(world, p
     reads(verifier, "“核实办结”已记下")
     go(resident, people, "reports:matter", number)
     reads(resident, "室火核实", "不是办理的人", "上门看过，二楼三楼都亮。")
+    reads(resident, "如果问题还在，请再报一件，我们会接着上次的办。")
     rate(resident, "非常满意")
 
 

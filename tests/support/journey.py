@@ -115,9 +115,18 @@ SMALL = """least => {
 }"""
 
 
+# What is pressed and reaches over the right edge; what stands fixed at the bottom makes no page wider.
+CUT = """() => Array.from(document.querySelectorAll('a, button, summary, label, .bar > *')).filter(e => {
+  const box = e.getBoundingClientRect();
+  return box.width > 1 && !e.closest('.visually-hidden, .skip') && box.right > document.documentElement.clientWidth + 1;
+}).map(e => e.outerHTML.slice(0, 90))"""
+
+
 def fits(page, least=44):
     """Nothing has to be moved sideways, and a thumb hits whatever stands by itself: at least `least` pixels high."""
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0, f"{page.url} is {wide} px too wide"
+    cut = page.evaluate(CUT)
+    assert not cut, f"{page.url}: over the edge: {cut}"
     small = page.evaluate(SMALL, least)
     assert not small, f"{page.url}: lower than {least} px: {small}"
