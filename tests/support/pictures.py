@@ -5,12 +5,15 @@ only the scenes whose name contains one of them. `--audit` takes no picture: it 
 (see `faults_of`) as lines, and nothing when all is well. Needs Chromium; the demo's data are made when there are none.
 """
 
+import logging
+import multiprocessing
 import os
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,6 +32,7 @@ LOOKS = {
     "english": (chromium.PHONE, {"lang": "en"}),
 }
 STAFF_LOOKS = ("phone", "desktop")
+FORK, WORKERS = multiprocessing.get_context("fork"), 2  # two browsers: one draws while the other waits
 FIRST, LATER = 100 * 1024, 15 * 1024  # bytes on the wire of a first visit, and of a page once styles are there
 
 # Sends the form as it stands, whatever the browser itself would refuse.
@@ -180,7 +184,7 @@ def looks_of(scene):
     return STAFF_LOOKS if scene.frame == "staff" else tuple(LOOKS)
 
 
-def take(scenes, d, folder, url, browser):
+def take(scenes, *, d, folder, url, browser):
     """Take every picture; yields what the browser complained of."""
     folder.mkdir(parents=True, exist_ok=True)
     for scene in scenes:
@@ -194,7 +198,7 @@ def take(scenes, d, folder, url, browser):
             context.close()
 
 
-def audit(scenes, d, url, browser):
+def audit(scenes, *, d, url, browser):
     """Look at every page on a phone, residents' also in large type and English; yields the faults."""
     for scene in scenes:
         for look in looks_of(scene):
@@ -202,6 +206,20 @@ def audit(scenes, d, url, browser):
                 page, context = open_page(browser, scene, d, url, look)
                 yield from (f"{scene.name}-{look}: {words}" for words in faults_of(page, context, scene, look))
                 context.close()
+
+
+def walk(scenes, look):
+    """One worker: its own browser through its share of the scenes; exits with 1 when anything was complained of."""
+    from playwright.sync_api import sync_playwright
+
+    complaints = 0
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.executable(), args=chromium.ARGUMENTS)
+        for line in look(scenes, browser=browser):
+            complaints += 1
+            print(line, flush=True)
+        browser.close()
+    sys.exit(1 if complaints else 0)
 
 
 def main(arguments):
@@ -213,7 +231,8 @@ def main(arguments):
     import django
 
     django.setup()
-    from playwright.sync_api import sync_playwright
+    logging.disable(logging.ERROR)  # pages that refuse and break on purpose would fill the screen
+    from django.db import connection
 
     from tests.support.scenes import stage
     from weilianxin.config.demo import fill
@@ -223,13 +242,14 @@ def main(arguments):
     server, url = serve(port), f"http://127.0.0.1:{port}"
     try:
         d = stage()
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium.executable(), args=chromium.ARGUMENTS)
-            complaints = 0
-            for line in audit(scenes, d, url, browser) if auditing else take(scenes, d, folder, url, browser):
-                complaints += 1
-                print(line, flush=True)
-            browser.close()
+        connection.close()  # each worker opens its own
+        look = partial(audit, d=d, url=url) if auditing else partial(take, d=d, folder=folder, url=url)
+        workers = [FORK.Process(target=walk, args=(scenes[n::WORKERS], look), daemon=True) for n in range(WORKERS)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        complaints = any(worker.exitcode for worker in workers)
     finally:
         server.terminate()
         server.wait(30)
