@@ -33,6 +33,8 @@ from weilianxin.journal.models import Entry, Opening
 from weilianxin.journal.verify import verify
 from weilianxin.notify.models import Message, Outbox
 from weilianxin.people.erasure import erase
+from weilianxin.people.models import Post
+from weilianxin.people.posts import leave
 from weilianxin.programmes.reports import intake, screening, threads
 from weilianxin.programmes.reports.flow import REPORTS
 from weilianxin.programmes.reports.models import Category, Draft, Parameter
@@ -596,3 +598,60 @@ def test_lists_ask_the_database_as_often_for_many_rows_as_for_few(world, signed_
     many = {page: asked(*page) for page in LISTS}
     assert {page: (few[page], n) for page, n in many.items() if n > few[page] + 1} == {}
     assert max(many.values()) < 60, many
+
+
+# Who decides
+
+
+def nobody_above(world):
+    Post.objects.exclude(role__in=("grid_worker", "grid_worker_backup")).update(until=TEN)
+
+
+def test_where_nobody_is_above_nothing_is_given_back_to_whoever_decided(world):
+    case = closed(world)
+    refused = do(report(world), "refuse", world.worker, 1, reason="R09", right_channel="12345", note="")
+    parent = closed(world, account=world.neighbour)
+    child = report(world)
+    Case.objects.filter(pk=child.pk).update(state="merged", phase="done", outcome="duplicate", parent=parent)
+    Case.objects.filter(pk=parent.pk).update(headcount=2)
+    nobody_above(world)
+    for one, name in ((case, "dispute"), (refused, "contest_refusal"), (child, "split_out")):
+        one.refresh_from_db()
+        before = one.state, one.holder, one.version
+        with pytest.raises(Refused, match="请打社区电话"):
+            do(one, name, world.resident, 5, note="还是不行")
+        one.refresh_from_db()
+        assert before == (one.state, one.holder, one.version)
+
+
+def test_what_somebody_held_who_has_left_is_told_to_whoever_serves_the_grid(world):
+    case = do(report(world), "accept", world.worker, 1)
+    leave(world.worker, TEN + timedelta(minutes=2), world.admin)
+    do(case, "append", world.resident, 3, note="还有四楼的灯")
+    assert Message.objects.filter(act="appended", account=world.backup).exists()
+
+
+def test_a_category_that_is_no_longer_public_takes_its_reports_off_the_pages(world, client):
+    case = closed(world)
+    Case.objects.filter(pk=case.pk).update(closer=world.leader)
+    case.refresh_from_db()
+    publish = {"public_title": "楼道灯修好了", "public_text": "换了灯泡，亮了。", "public_photos": []}
+    do(case, "publish", world.verifier, 3, **publish)
+    assert "楼道灯修好了" in client.get("/public/").content.decode()
+    Category.objects.filter(code="XQ201").update(public="never")
+    assert "楼道灯修好了" not in client.get("/public/").content.decode()
+
+
+def test_whatever_comes_back_rings_again(world):
+    case = do(report(world), "accept", world.worker, 1)
+    case = do(case, "transfer", world.leader, 2, channel="service", receiver="窗口", note="归窗口办")
+    assert case.alarm_at is None
+    late = int(timedelta(days=20) / timedelta(minutes=1))
+    case = do(case, "take_back", world.dispatcher, late, note="窗口说不归他们")
+    assert case.alarm_at == TEN + timedelta(minutes=late) and case.due_at < case.alarm_at
+    told = []
+    for _turn in range(3):
+        ring_due(case.alarm_at)
+        case.refresh_from_db()
+        told.append(Message.objects.filter(act="escalated").latest("id").account)
+    assert told[-1] == world.duty and case.alarm_at

@@ -129,7 +129,7 @@ def _refuse(doing, code, right_channel):
 
 def contested(doing):
     case = doing.case
-    above = people_above(case, doing.at, exclude=[case.closer])
+    above = _named_above(case, doing.at, case.closer)
     doing.set(contested=case.contested + 1, holder=above, closed_at=None, disputable_until=None)
     doing.set(accept_limit=policy.limits_for(doing.facts["report"].category, case.urgency, doing.at)[0])
     doing.set(**alarms.until_accepted(case, doing.at, start=doing.at))
@@ -279,9 +279,7 @@ def _reopen(doing, why, caller=None):
     case.samples.filter(closing=case.closings, checked_at__isnull=True).update(
         checked_at=doing.at, checked_by=caller, passed=False if caller else None, note=doing.note if caller else ""
     )
-    above = people_above(case, doing.at, exclude=[case.closer])
-    if above is None:
-        raise Refused(_("现在没有可以接手的人，请打社区电话。"))
+    above = _named_above(case, doing.at, case.closer)
     doing.public |= {"was": case.outcome, "why": why}
     doing.set(
         reopened=case.reopened + 1,
@@ -296,6 +294,14 @@ def _reopen(doing, why, caller=None):
     doing.set(due_at=deadline(case))
     doing.set(**alarms.until_done(case, doing.at))
     _hide(case)
+
+
+def _named_above(case, at, closer):
+    """Whoever decides instead of the one who decided; where there is nobody, it is not given back to that one."""
+    above = people_above(case, at, exclude=[closer])
+    if above is None:
+        raise Refused(_("现在没有可以接手的人，请打社区电话。"))
+    return above
 
 
 def _hide(case):
@@ -378,7 +384,7 @@ def split(doing):
     # Whatever was promised before it joined is over; it is new, and nobody's yet.
     doing.set(parent=None, outcome="", holder=None, unit=None, accepted_at=None, due_at=None, handle_limit="")
     if parent.state == "closed":
-        doing.set(contested=case.contested + 1, holder=people_above(case, doing.at, exclude=[parent.closer]))
+        doing.set(contested=case.contested + 1, holder=_named_above(case, doing.at, parent.closer))
     doing.set(**alarms.until_accepted(case, doing.at, start=doing.at))
 
 

@@ -36,8 +36,9 @@ REPORTER_ONLY = {
 
 
 def serving(case, at):
-    """The account that answers for a case now: its holder, else whoever is on duty in its grid."""
-    if case.holder_id:
+    """The account that answers for a case now: its holder, else (nobody yet, or somebody who has left) whoever is on
+    duty in its grid, else the next above."""
+    if case.holder_id and case.holder.is_active:
         return case.holder
     if case.grid_id and case.sight == "grid":
         duty = on_duty(case.grid, at)

@@ -34,7 +34,11 @@ MOST_NAMES = 12  # more names than these cannot be read on a phone
 def published():
     """The reports anybody may read: reviewed, never sensitive, never of somebody whom only the centre may know."""
     return Report.objects.filter(
-        published_at__isnull=False, case__sensitive=False, case__anonymity__in=("N0", "N1"), case__state="closed"
+        published_at__isnull=False,
+        case__sensitive=False,
+        case__anonymity__in=("N0", "N1"),
+        case__state="closed",
+        category__public__in=("yes", "limited"),
     )
 
 
