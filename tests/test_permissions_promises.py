@@ -4,6 +4,7 @@ import re
 from urllib.parse import quote
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -11,7 +12,7 @@ from django.utils import timezone
 from weilianxin.cases.models import Case, Rating, Sample, Task
 from weilianxin.notify.models import Outbox
 from weilianxin.people import erasure, posts
-from weilianxin.people.models import Post
+from weilianxin.people.models import Account, Post
 from weilianxin.programmes.reports.flow import REPORTS
 from weilianxin.programmes.reports.models import Category
 
@@ -26,6 +27,7 @@ from .support.visitors import (
     jpeg,
     make_things,
     outcome,
+    picture,
     report,
     taken_back,
 )
@@ -91,7 +93,7 @@ def pairs(t):
 def test_a_stranger_cannot_tell_what_is_not_theirs_from_what_is_not_there(things):
     cookies, client = come_in(things), Client()
     for name, theirs, none, visitors in pairs(things):
-        for method in ("GET", "HEAD", "POST"):
+        for method in ("GET", "POST"):
             for visitor in visitors:
                 seen = []
                 for args in (theirs, none):
@@ -221,47 +223,52 @@ FOR_ALL_STAFF = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("visitor", [v for v, a in ACCOUNTS.items() if v not in ("resident", "neighbour", "stranger")])
-def test_a_removed_post_opens_nothing_at_the_next_request(things, visitor):
-    cookies, client, lost = come_in(things)[visitor], Client(), 0
-    account = getattr(things.w, ACCOUNTS[visitor])
-    Post.objects.filter(account=account, until__isnull=True).update(until=timezone.now())
-    for row in table():
-        staffs = section(row["url"]) in ("desk", "admin") or row["url"].startswith("reports:staff_")
-        if not staffs or row[visitor] in ("404", "405"):
-            continue
-        url, data = address(row["url"], row["object"], things), sent(row["url"], things)
-        with taken_back():
-            response, tables = ask(client, cookies, row["method"], url, data if row["method"] == "POST" else {})
-        if row["url"] in FOR_ALL_STAFF:
-            assert things.case.number not in response.content.decode(), row["url"]
-            continue
-        assert (response.status_code, tables) == (404, set()), (row["method"], row["url"])
-        lost += 1
-    assert lost or visitor in ("auditor", "admin-half")
-    found, _tables = ask(client, cookies, "GET", reverse("desk:search"), {"q": things.case.number})
-    assert things.case.title not in found.content.decode()
+def asked_again(things, client, cookies, row):
+    """What comes of a line of the table now: (response, tables written to)."""
+    data = sent(row["url"], things) if row["method"] == "POST" else {}
+    with taken_back():
+        return ask(client, cookies, row["method"], address(row["url"], row["object"], things), data)
 
 
-@pytest.mark.parametrize("visitor, ending", [("worker", "left"), ("resident", "erased"), ("admin", "off")])
-def test_who_is_erased_or_switched_off_is_nobody_at_the_next_request(things, visitor, ending):
-    cookies, client, changed = come_in(things)[visitor], Client(), 0
-    account = getattr(things.w, ACCOUNTS[visitor])
-    if ending == "left":
-        posts.leave(account, timezone.now(), things.w.admin)
-    elif ending == "erased":
-        erasure.erase(account, timezone.now())
-    else:
-        type(account).objects.filter(pk=account.pk).update(is_active=False)
-    for row in table():
-        if row[visitor] == row["nobody"] or row["object"] == "public":
-            continue
-        url, data = address(row["url"], row["object"], things), sent(row["url"], things)
+def test_a_removed_post_opens_nothing_at_the_next_request(things):
+    everybody, client = come_in(things), Client()
+    for visitor in set(ACCOUNTS) - {"resident", "neighbour", "stranger"}:
+        account, lost = getattr(things.w, ACCOUNTS[visitor]), 0
         with taken_back():
-            response, tables = ask(client, cookies, row["method"], url, data if row["method"] == "POST" else {})
-        assert outcome(response, tables, row["method"]) == row["nobody"], (row["method"], row["url"])
-        changed += 1
-    assert changed > 10
+            Post.objects.filter(account=account, until__isnull=True).update(until=timezone.now())
+            for row in table():
+                staffs = section(row["url"]) in ("desk", "admin") or row["url"].startswith("reports:staff_")
+                if not staffs or row[visitor] in ("404", "405"):
+                    continue
+                response, tables = asked_again(things, client, everybody[visitor], row)
+                if row["url"] in FOR_ALL_STAFF:
+                    assert things.case.number not in response.content.decode(), (visitor, row["url"])
+                else:
+                    assert (response.status_code, tables) == (404, set()), (visitor, row["method"], row["url"])
+                    lost += 1
+            found, _tables = ask(client, everybody[visitor], "GET", reverse("desk:search"), {"q": things.case.number})
+            assert things.case.title not in found.content.decode()
+        assert lost > 1, visitor
+
+
+def test_who_is_erased_or_switched_off_is_nobody_at_the_next_request(things):
+    everybody, client, at = come_in(things), Client(), timezone.now()
+    endings = {
+        "worker": lambda account: posts.leave(account, at, things.w.admin),
+        "resident": lambda account: erasure.erase(account, at),
+        "admin": lambda account: Account.objects.filter(pk=account.pk).update(is_active=False),
+    }
+    for visitor, end in endings.items():
+        changed = 0
+        with taken_back():
+            end(getattr(things.w, ACCOUNTS[visitor]))
+            for row in table():
+                if row[visitor] == row["nobody"] or row["object"] == "public":
+                    continue
+                response, tables = asked_again(things, client, everybody[visitor], row)
+                assert outcome(response, tables, row["method"]) == row["nobody"], (visitor, row["method"], row["url"])
+                changed += 1
+        assert changed > 10
 
 
 def test_nobody_ends_somebody_elses_tie_to_their_home(things):
@@ -310,8 +317,12 @@ def prepared(case, state, other):
     Task.objects.filter(case=case).update(state=TASKS.get(state, Task.CANCELLED))
 
 
-def test_no_act_is_done_by_anybody_without_the_role_for_it(things):
+def test_no_act_is_done_by_anybody_without_the_role_for_it(things, monkeypatch):
     """Every act, from a state it begins in, tried by every visitor at each of the three places where acts are sent."""
+    # Only what is done counts here: the pages after a refusal are not drawn, and no photo is decoded twice.
+    for page in ("desk.matter.show", "desk.handler.show", "programmes.reports.pages.matters._page"):
+        monkeypatch.setattr(f"weilianxin.{page}", lambda *_args, **_more: HttpResponse(status=422))
+    monkeypatch.setattr("weilianxin.cases.acting.receive", lambda uploads: [picture() for _upload in uploads])
     t, cookies, client = things, come_in(things), Client()
     other = report(t.w.neighbour, t.w.entrance)
     data, succeeded = form(t, other), {}

@@ -5,6 +5,8 @@ work, foreign ones in 天璇社区, far ones in another subdistrict.
 """
 
 import contextlib
+import dataclasses
+import functools
 import io
 import re
 from datetime import timedelta
@@ -31,7 +33,7 @@ from weilianxin.files.intake import receive
 from weilianxin.files.store import store
 from weilianxin.notify.models import Outbox, Text
 from weilianxin.people import session
-from weilianxin.people.models import Attempt, OneTimeCode
+from weilianxin.people.models import Attempt, OneTimeCode, new_ref
 from weilianxin.programmes.reports import intake, threads
 from weilianxin.programmes.reports.models import Category, Draft, Report
 from weilianxin.programmes.reports.pages import public
@@ -58,8 +60,18 @@ def jpeg(colour="green"):
     return SimpleUploadedFile("a.jpg", out.getvalue(), "image/jpeg")
 
 
+@functools.cache
+def made_anew(colour):
+    return receive([jpeg(colour)])[0]
+
+
+def picture(colour="green"):
+    """A photo as it was received, under a name of its own; decoded once for the run."""
+    return dataclasses.replace(made_anew(colour), ref=new_ref(), placed=False)
+
+
 def report(account, where, *, code="XQ201", **more):
-    facts = {"text": TEXT, "location": locate(place=where), "photos": receive([jpeg()]), **more}
+    facts = {"text": TEXT, "location": locate(place=where), "photos": [picture()], **more}
     category = Category.objects.get(code=code, scheme="resident")
     return intake.submit(account, category=category, **facts)
 
@@ -79,15 +91,15 @@ def handed(case, worker, unit):
 
 def conversation(account):
     thread = threads.thread_for(account)
-    message = threads.say(thread, account, "楼下的灯坏了两天了", [receive([jpeg("blue")])[0]])
+    message = threads.say(thread, account, "楼下的灯坏了两天了", [picture("blue")])
     return SimpleNamespace(pk=thread.pk, message=message.pk, photo=message.photos.get().ref)
 
 
 def draft(account):
     row = Draft.objects.create(account=account, session="", data={"text": TEXT, "where": "home", "kind": "求助"})
-    picture = store(receive([jpeg("red")])[0], account, timezone.now())
-    row.photos.add(picture)
-    return SimpleNamespace(row=row, photo=picture.ref)
+    photo = store(picture("red"), account, timezone.now())
+    row.photos.add(photo)
+    return SimpleNamespace(row=row, photo=photo.ref)
 
 
 def made_public(case):
