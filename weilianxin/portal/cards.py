@@ -8,7 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from weilianxin.cases.models import Phase, Rating
+from weilianxin.cases.models import Outcome, Phase, Rating
 from weilianxin.lib.programme import programme
 from weilianxin.people.posts import on_duty_many
 
@@ -66,6 +66,8 @@ def card(case, at, *, rated=False, first=None):
         "how_more": "",
         "how_url": "",
     }
+    if shown.outcome == Outcome.TRANSFERRED and not shown.is_open:
+        made["who"] = made["who"] or _("其他渠道")
     if not made["who"] and first is not None and shown.is_open:
         if shown.paused:
             made["who"] = first.account.name

@@ -267,6 +267,7 @@ def _page(request, case, failed=None, refusal=None, status=200):
         "thanks": thanks(request.GET.get("done", "")),
         "refusal": str(refusal) if refusal else "",
         "failed": failed,
+        "told_below": any(form["failed"] for form in forms),  # then the sentence stands at its form, not on top
     }
     return render(request, "reports/matter.html", context, status=status)
 
