@@ -10,11 +10,12 @@ from unittest.mock import patch
 
 import pytest
 from django.apps import apps
+from django.contrib.sessions.models import Session
 from django.core import signing
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError, connection
 from django.db.models import CharField, JSONField, TextField
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image
@@ -655,3 +656,26 @@ def test_whatever_comes_back_rings_again(world):
         case.refresh_from_db()
         told.append(Message.objects.filter(act="escalated").latest("id").account)
     assert told[-1] == world.duty and case.alarm_at
+
+
+def test_a_session_that_only_asked_for_a_code_goes_with_the_person_whose_number_it_holds(world):
+    own, other = Client(), Client()
+    own.post("/signin/", {"act": "send", "phone": world.resident.phone})
+    other.post("/signin/", {"act": "send", "phone": world.neighbour.phone})
+    assert Session.objects.count() == 2
+    erase(world.resident, timezone.now())
+    assert [row.get_decoded()["signin"]["phone"] for row in Session.objects.all()] == [world.neighbour.phone]
+
+
+def test_the_token_of_a_link_is_kept_nowhere_and_the_form_sent_again_finds_its_way_back(world, signed_in, client):
+    case = do(report(world, at=timezone.now()), "accept", world.worker, 1)
+    case = do(case, "dispatch", world.worker, 2, unit=world.property, assists=[], note="")
+    path = issue_link(Task.objects.get(case=case), timezone.now())
+    client.post(f"{path}code/", {"step": "send"})
+    code = re.search(r"\d{6}", Outbox.objects.filter(act="handler_code").latest("id").body)[0]
+    client.post(f"{path}code/", {"code": code, "named": "翼火"})
+    answers = [client.post(f"{path}act/sign/", {"_key": "sign-1", "note": "收到"}) for _time in (1, 2)]
+    assert [a.url for a in answers] == [f"{path}?done=sign"] * 2
+    assert Task.objects.get(case=case).state == "signed" and Submission.objects.filter(key="sign-1").count() == 1
+    token, kept = path.strip("/").split("/")[1], everything_kept()
+    assert len(token) > 20 and "sign-1" in kept and token not in kept

@@ -26,7 +26,22 @@ def first_answer(request):
     the act may have taken its object out of the sender's sight."""
     key = request.POST.get("_key", "")[:64]
     first = Submission.objects.filter(scope=scope_of(request), key=key).first() if key else None
-    return HttpResponseRedirect(first.answer) if first is not None else None
+    return HttpResponseRedirect(_opened(request, first.answer)) if first is not None else None
+
+
+def _token(request):
+    """The token of the link that this request came by, or "": of a link only the hash is ever kept."""
+    match = request.resolver_match
+    return match.kwargs.get("token", "") if match is not None else ""
+
+
+def _sealed(request, url):
+    token = _token(request)
+    return url.replace(token, "{token}") if token else url
+
+
+def _opened(request, answer):
+    return answer.replace("{token}", _token(request))
 
 
 def once(request, act):
@@ -53,18 +68,20 @@ def _once(request, act):
     for _attempt in (1, 2):
         first = Submission.objects.filter(scope=scope, key=key).first()
         if first is not None:
-            return HttpResponseRedirect(first.answer)
+            return HttpResponseRedirect(_opened(request, first.answer))
         try:
             with transaction.atomic():
                 # Claimed before the act: a concurrent twin waits here and then fails on the constraint.
-                claim = Submission.objects.create(scope=scope, key=key, path=request.path[:200], answer="/")
-                claim.answer = act()
+                path = _sealed(request, request.path)[:200]
+                claim = Submission.objects.create(scope=scope, key=key, path=path, answer="/")
+                url = act()
+                claim.answer = _sealed(request, url)
                 claim.save(update_fields=["answer"])
-            return HttpResponseRedirect(claim.answer)
+            return HttpResponseRedirect(url)
         except IntegrityError:
             if not Submission.objects.filter(scope=scope, key=key).exists():
                 raise
-    return HttpResponseRedirect(first.answer if first else "/")
+    return HttpResponseRedirect(_opened(request, first.answer) if first else "/")
 
 
 def forget_old(at):

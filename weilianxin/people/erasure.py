@@ -49,12 +49,15 @@ def erase(account, at):
 
 
 def _drop_sessions(account):
-    """Sessions may hold a draft, so they are deleted and not only ended. Whose one is can only be read from it."""
-    mine = [
-        row.pk
-        for row in Session.objects.filter(expire_date__gt=timezone.now()).iterator()
-        if ((data := row.get_decoded()).get(ACCOUNT) or data.get(PENDING) or {}).get("id") == account.pk
-    ]
+    """Sessions may hold a draft, so they are deleted and not only ended. Whose one is can only be read from it; one
+    in which somebody only asked for a code holds the number and nobody's name."""
+    mine = []
+    for row in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
+        data = row.get_decoded()
+        state = data.get(ACCOUNT) or data.get(PENDING) or {}
+        numbers = [step.get("phone") for step in data.values() if isinstance(step, dict)]
+        if state.get("id") == account.pk or (account.phone and account.phone in numbers):
+            mine.append(row.pk)
     Session.objects.filter(pk__in=mine).delete()
 
 
