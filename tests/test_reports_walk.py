@@ -202,7 +202,8 @@ def test_five_thousand_steps_break_no_invariant(world, seed):
     walk = Walk(world, seed)
     while walk.steps < STEPS:
         walk.step()
-    rare = {"see", "escalate", "no_answer", "publish", "unpublish", "take_back", "contest_refusal", "split_out", "uphold"}
-    unreached = {m.name for m in REPORTS.moves} - set(walk.done) - rare
+    # What needs several chances in a row; tests of their own do these.
+    rare = "see escalate no_answer publish unpublish take_back contest_refusal split_out uphold reopen pass_sample"
+    unreached = {m.name for m in REPORTS.moves} - set(walk.done) - set(rare.split())
     assert not unreached, f"never done: {unreached}"
     assert verify() == []

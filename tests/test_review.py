@@ -679,3 +679,19 @@ def test_the_token_of_a_link_is_kept_nowhere_and_the_form_sent_again_finds_its_w
     assert Task.objects.get(case=case).state == "signed" and Submission.objects.filter(key="sign-1").count() == 1
     token, kept = path.strip("/").split("/")[1], everything_kept()
     assert len(token) > 20 and "sign-1" in kept and token not in kept
+
+
+def test_a_drawn_closing_is_looked_at_by_another_person_who_passes_or_reopens_it(world):
+    Parameter.objects.create(key="sample_percent", value="100")
+    good, bad = closed(world), closed(world)
+    with pytest.raises(Refused):
+        do(good, "pass_sample", world.worker, 3, note="看过了")
+    do(good, "pass_sample", world.verifier, 3, note="到现场看了，亮着")
+    sample = good.samples.get()
+    assert (sample.passed, sample.checked_by) == (True, world.verifier)
+    with pytest.raises(Refused):
+        do(good, "reopen", world.verifier, 4, note="没有等抽查的了")
+    bad = do(bad, "reopen", world.verifier, 3, note="到现场看了，没亮")
+    sample = bad.samples.get()
+    assert (sample.passed, sample.checked_by) == (False, world.verifier)
+    assert bad.state == "accepted" and bad.holder != world.worker

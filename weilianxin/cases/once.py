@@ -31,7 +31,7 @@ def first_answer(request):
 
 def _token(request):
     """The token of the link that this request came by, or "": of a link only the hash is ever kept."""
-    match = request.resolver_match
+    match = getattr(request, "resolver_match", None)
     return match.kwargs.get("token", "") if match is not None else ""
 
 
