@@ -148,7 +148,7 @@ STAFF = (
     desk("worker-home-empty", "home", "idle_worker"),
     case("worker-case-new", "worker", "new"),
     case("worker-case-sent", "worker", "sent"),
-    case("worker-case-replied", "worker", "replied"),
+    case("worker-case-replied", "worker_replied", "replied"),
     case("worker-case-late", "worker_late", "late"),
     case("worker-case-closed", "worker_closed", "closed"),
     case("worker-case-refused", "worker", "sent", press="#act-recall button, [form=act-recall]", status=422),
@@ -313,8 +313,8 @@ def stage():
     for person in (d.newcomer, d.writer):
         consent.give(person, consent.SERVICE, at)
 
-    local = Case.objects.filter(grid__code=d.grid, sensitive=False, reporter__isnull=False).order_by("-id")
-    known = Case.objects.filter(reporter__isnull=False, sensitive=False).order_by("-id")
+    known = Case.objects.filter(reporter__isnull=False, sensitive=False, sight="grid").order_by("-id")
+    local = known.filter(grid__code=d.grid)
     cases = {
         "new": local.filter(state="received", photos__isnull=False).first(),
         "sent": local.filter(state="dispatched", photos__isnull=False).first(),
@@ -334,7 +334,7 @@ def stage():
         row = row or known.first()
         setattr(d, name, row.number)
         setattr(d, f"reporter_{name}", row.reporter)
-        setattr(d, f"worker_{name}", row.holder if row.holder and row.holder.is_staff_member else d.worker)
+        setattr(d, f"worker_{name}", holder(Role.GRID_WORKER, area=row.grid) if row.grid_id else d.worker)
     talk = Thread.objects.filter(grid__code=d.grid, answer_due_at__isnull=False).first()
     d.thread, d.resident = talk.pk, _busiest(Thread.objects.filter(grid__code=d.grid), Case)
     d.message = talk.messages.filter(from_staff=False, case__isnull=True).first().pk
