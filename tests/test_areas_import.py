@@ -137,7 +137,7 @@ def test_ten_kinds_of_mistakes_are_told_at_once_and_nothing_is_imported():
         ("地点", 9, "小区"),
         ("地点", 10, "网格编码"),
     }
-    assert len(report.problems) == len(found) and all(problem.what and problem.todo for problem in report.problems)
+    assert len(report.problems) == len(found) and all(problem.what and problem.remedy for problem in report.problems)
     assert snapshot() == before
 
 
@@ -265,7 +265,7 @@ def test_a_place_far_outside_its_grid_is_told():
 @pytest.mark.parametrize("content", [b"", b"not a table", b"PK\x03\x04broken", "甲,乙\n1,2\n".encode()])
 def test_a_file_that_is_no_such_table_is_told_as_a_whole(content):
     report = import_areas(io.BytesIO(content), name="x.csv")
-    assert len(report.problems) == 1 and report.problems[0].todo
+    assert len(report.problems) == 1 and report.problems[0].remedy
 
 
 def test_the_templates_can_be_imported_as_they_are():

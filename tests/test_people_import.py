@@ -82,7 +82,7 @@ def test_one_bad_row_keeps_the_whole_file_out_and_every_bad_one_is_told(world, s
         (5, "区域代码"),
         (6, "姓名"),
     ]
-    assert all(p.what and p.todo for p in result.problems)
+    assert all(p.what and p.remedy for p in result.problems)
 
 
 def test_a_file_without_the_columns_or_without_anything_says_so(world, sheet, tmp_path):

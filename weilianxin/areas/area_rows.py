@@ -70,9 +70,9 @@ class AreaRows:
                 area = self.keep(code, area.level, area, area.parent, {"geometry": shape}, {}, None)
                 self.drawn[area.pk] = place
 
-    def bad(self, place, column, what, todo):
+    def bad(self, place, column, what, remedy):
         sheet, number, values = place
-        self.report.bad(sheet, number, column, values.get(column, ""), what, todo)
+        self.report.bad(sheet, number, column, values.get(column, ""), what, remedy)
 
     def row(self, place, code):
         values, before = place[2], len(self.report.problems)
@@ -105,7 +105,7 @@ class AreaRows:
             try:
                 shape = outline(values["边界"])
             except BadOutline as problem:
-                self.bad(place, "边界", str(problem), problem.todo)
+                self.bad(place, "边界", str(problem), problem.remedy)
         if len(self.report.problems) > before or (parent is None and level != Level.DISTRICT):
             return None
         versioned = {"name_zh": name, "range_zh": facts.pop("range_zh", ""), "geometry": shape}
@@ -228,7 +228,7 @@ class AreaRows:
             try:
                 self.shapes[code] = (place, outline(geometry, datum))
             except BadOutline as problem:
-                self.bad((name, number, {"边界": code}), "边界", str(problem), problem.todo)
+                self.bad((name, number, {"边界": code}), "边界", str(problem), problem.remedy)
 
     def finish(self):
         """What can only be said once everything is in place: overlaps, and nothing left under a closed area."""

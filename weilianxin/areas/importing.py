@@ -53,8 +53,8 @@ class Report:
     closed: int = 0
     same: int = 0
 
-    def bad(self, sheet, row, column, value, what, todo):
-        self.problems.append(Problem(sheet, row, column, str(value)[:80], what, todo))
+    def bad(self, sheet, row, column, value, what, remedy):
+        self.problems.append(Problem(sheet, row, column, str(value)[:80], what, remedy))
 
 
 class _Undo(Exception):
@@ -75,7 +75,7 @@ def import_areas(file, *, geojson=None, datum=WGS84, name="", at=None, by=None):
         report.bad(_name_of(file), 0, "", "", str(problem).rstrip("。"), _("请换一个文件再试"))
         return report
     except BadOutline as problem:
-        report.bad(_name_of(geojson), 0, "", "", str(problem), problem.todo)
+        report.bad(_name_of(geojson), 0, "", "", str(problem), problem.remedy)
         return report
     areas, places = _sorted_out(sheets, report)
     if not areas and not places and not drawn and not report.problems:
@@ -213,8 +213,8 @@ def _tell(report):
     """Print what was done, or every bad row; the exit code."""
     for problem in report.problems:
         print(
-            _("%(sheet)s 第%(row)s行 %(column)s“%(value)s”：%(what)s。%(todo)s。")
-            % {name: getattr(problem, name) for name in ("sheet", "row", "column", "value", "what", "todo")},
+            _("%(sheet)s 第%(row)s行 %(column)s“%(value)s”：%(what)s。%(remedy)s。")
+            % {name: getattr(problem, name) for name in ("sheet", "row", "column", "value", "what", "remedy")},
             file=sys.stderr,
         )
     if report.problems:

@@ -18,11 +18,11 @@ MOST_POINTS = 20_000
 
 
 class BadOutline(ValueError):
-    """`str()` says what is wrong, `todo` what to do."""
+    """`str()` says what is wrong, `remedy` what to do."""
 
-    def __init__(self, what, todo):
+    def __init__(self, what, remedy):
         super().__init__(what)
-        self.todo = todo
+        self.remedy = remedy
 
 
 def outline(geometry, datum=WGS84):

@@ -65,9 +65,9 @@ class _Places:
             self.places[fold(place.full_name)] = place
         self.touched, self.fresh = {}, {kind: [] for kind in PlaceKind}
 
-    def bad(self, row, column, what, todo):
+    def bad(self, row, column, what, remedy):
         sheet, number, values = row
-        self.report.bad(sheet, number, column, values.get(column, ""), what, todo)
+        self.report.bad(sheet, number, column, values.get(column, ""), what, remedy)
 
     def all(self, rows):
         checked = [facts for row in rows if (facts := self.check(row))]

@@ -82,7 +82,7 @@ class Decoder:
 
     def _exchange(self, parts, deadline):
         """Write all parts and read one whole answer, whichever pipe is ready, until the deadline."""
-        todo = [memoryview(part) for part in parts]
+        pending = [memoryview(part) for part in parts]
         reply, whole = bytearray(), None
         stdin, stdout = self.process.stdin.fileno(), self.process.stdout.fileno()
         with selectors.DefaultSelector() as ready:
@@ -95,8 +95,8 @@ class Decoder:
                     raise Slow
                 for key, _mask in ready.select(left):
                     if key.fd == stdin:
-                        todo = self._write(stdin, todo)
-                        if not todo:
+                        pending = self._write(stdin, pending)
+                        if not pending:
                             ready.unregister(stdin)
                         continue
                     chunk = os.read(stdout, 1 << 18)
@@ -111,15 +111,15 @@ class Decoder:
         return reply
 
     @staticmethod
-    def _write(fd, todo):
+    def _write(fd, pending):
         try:
-            sent = os.write(fd, todo[0][: 1 << 18])
+            sent = os.write(fd, pending[0][: 1 << 18])
         except BlockingIOError:
-            return todo
+            return pending
         except OSError as error:
             raise Lost from error
-        rest = todo[0][sent:]
-        return [rest, *todo[1:]] if rest else todo[1:]
+        rest = pending[0][sent:]
+        return [rest, *pending[1:]] if rest else pending[1:]
 
 
 def expected(reply):

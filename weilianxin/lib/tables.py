@@ -33,7 +33,7 @@ class Problem:
     column: str
     value: str
     what: str
-    todo: str
+    remedy: str
 
 
 class Unreadable(ValueError):

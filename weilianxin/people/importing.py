@@ -68,8 +68,8 @@ class _Rows:
                 self.sheet, self.number = sheet, number
                 yield {**dict.fromkeys((*STAFF_COLUMNS, *UNIT_COLUMNS), ""), **values}
 
-    def bad(self, column, value, what, todo):
-        self.problems.append(Problem(self.sheet, self.number, column, value, what, todo))
+    def bad(self, column, value, what, remedy):
+        self.problems.append(Problem(self.sheet, self.number, column, value, what, remedy))
 
 
 def _by_code(codes):
@@ -244,9 +244,9 @@ def run_units(options):
 def sentence(problem):
     """A Problem in one line."""
     if not problem.row:
-        return f"{problem.what}{problem.todo}"
-    names = ("sheet", "row", "column", "value", "what", "todo")
-    return _("%(sheet)s 第%(row)s行 %(column)s“%(value)s”：%(what)s。%(todo)s。") % {
+        return f"{problem.what}{problem.remedy}"
+    names = ("sheet", "row", "column", "value", "what", "remedy")
+    return _("%(sheet)s 第%(row)s行 %(column)s“%(value)s”：%(what)s。%(remedy)s。") % {
         n: getattr(problem, n) for n in names
     }
 

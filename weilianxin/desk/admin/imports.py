@@ -104,9 +104,9 @@ def show(request, *, refusal=None, kind="", result=None):
 def row(problem):
     """A bad row as the page shows it, whichever room it comes from."""
     if isinstance(problem, tuple):
-        line, column, what, todo = problem
-        return {"sheet": "", "row": line, "column": column, "value": "", "what": what, "todo": todo}
-    return {name: getattr(problem, name, "") for name in ("sheet", "row", "column", "value", "what", "todo")}
+        line, column, what, remedy = problem
+        return {"sheet": "", "row": line, "column": column, "value": "", "what": what, "remedy": remedy}
+    return {name: getattr(problem, name, "") for name in ("sheet", "row", "column", "value", "what", "remedy")}
 
 
 @never_cache

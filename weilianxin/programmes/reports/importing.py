@@ -56,8 +56,8 @@ class Outcome:
     seconds: float = 0.0
     problems: list = field(default_factory=list)
 
-    def note(self, row, column, what, todo):
-        self.problems.append((row, column, what, todo))
+    def note(self, row, column, what, remedy):
+        self.problems.append((row, column, what, remedy))
 
 
 def arguments(parser):
@@ -80,17 +80,17 @@ def run(options):
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    for row, column, what, todo in outcome.problems[:50]:
+    for row, column, what, remedy in outcome.problems[:50]:
         print(
-            _("第 %(row)s 行“%(column)s”：%(what)s%(todo)s")
-            % {"row": row, "column": column, "what": what, "todo": todo}
+            _("第 %(row)s 行“%(column)s”：%(what)s%(remedy)s")
+            % {"row": row, "column": column, "what": what, "remedy": remedy}
         )
     if len(outcome.problems) > 50:
         print(_("……还有 %(n)s 处，用 --problems 存成文件看全部。") % {"n": len(outcome.problems) - 50})
     if options.problems:
         with Path(options.problems).open("w", encoding="utf-8-sig", newline="") as out:
             writer = csv.writer(out)
-            writer.writerow(["row", "column", "what", "todo"])
+            writer.writerow(["row", "column", "what", "remedy"])
             writer.writerows(outcome.problems)
     print(
         _("共 %(rows)s 行：导入 %(imported)s，已有 %(known)s，没有导入 %(refused)s；%(seconds).1f 秒，每秒 %(pace)d 行")
