@@ -322,7 +322,10 @@ def test_a_photo_exists_only_for_those_who_may_see_it(world, signed_in, report, 
 
 
 def test_a_photo_confirmed_for_the_public_is_public(world, report, photo):
-    CasePhoto.objects.create(case=report(), photo=photo, stage="before", by_role="reporter", public=True)
+    case = report()
+    CasePhoto.objects.create(case=case, photo=photo, stage="before", by_role="reporter", public=True)
+    assert Client().get(f"/files/{photo.ref}/thumb").status_code == 404  # of a matter that is still open
+    Case.objects.filter(pk=case.pk).update(state="closed", phase="done")
     assert Client().get(f"/files/{photo.ref}/thumb").status_code == 200
 
 
