@@ -364,7 +364,7 @@ def possessed(monkeypatch, tmp_path):
     ("deed", "why"),
     [
         (b"MEMORY", "broken"),
-        (b"SPIN", "broken"),
+        (b"SPIN", "broken slow"),  # whichever limit is first on a busy machine
         (b"SLEEP", "slow"),
         (b"DIE", "broken"),
         (b"CHATTER", "broken"),
@@ -374,7 +374,7 @@ def possessed(monkeypatch, tmp_path):
 )
 def test_a_photo_that_takes_over_the_child_is_refused_and_the_server_goes_on(deed, why, possessed):
     for _again in range(4):  # more often than there are places, so that a place never given back shows
-        assert refusal(picture(), picture() + deed).why == why
+        assert refusal(picture(), picture() + deed).why in why.split()
         if deed in (b"SPIN", b"SLEEP"):
             break
     assert len(receive([picture()], at=NOW)) == 1
