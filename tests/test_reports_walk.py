@@ -7,10 +7,12 @@ After every act the case is held against the invariants below; after every refus
 import random
 from collections import Counter
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from weilianxin.areas.locate import locate
+from weilianxin.cases import models
 from weilianxin.cases.access import SYSTEM_ACTOR, actor_on, handler_on, posts_of
 from weilianxin.cases.engine import allowed, deadline, perform
 from weilianxin.cases.errors import Refused
@@ -37,8 +39,8 @@ class Walk:
     def __init__(self, world, seed):
         self.w, self.r, self.now, self.steps = world, random.Random(seed), at(9), 0
         self.cases, self.done, self.refused, self.reached = [], Counter(), Counter(), set()
-        self.categories = {c.code: c for c in Category.objects.all() if c.channel_out != "integrity"}
-        self.units = list(Unit.objects.all())
+        self.categories = {c.code: c for c in Category.objects.order_by("code") if c.channel_out != "integrity"}
+        self.units = list(Unit.objects.order_by("id"))
         self.staff = [
             world.worker, world.backup, world.leader, world.secretary, world.dispatcher, world.verifier,
             world.callback, world.duty, world.admin, world.auditor, world.stranger_worker, world.other_leader,
@@ -197,7 +199,10 @@ class Walk:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
-def test_five_thousand_steps_break_no_invariant(world, seed):
+def test_five_thousand_steps_break_no_invariant(world, seed, monkeypatch):
+    # What is drawn for a check follows from the name of the case's stream: here the same at every run of a seed.
+    names = random.Random(seed)
+    monkeypatch.setattr(models, "secrets", SimpleNamespace(token_hex=lambda n: names.randbytes(n).hex()))
     Parameter.objects.create(key="sample_percent", value="40")
     walk = Walk(world, seed)
     # What needs several chances in a row; tests of their own do these.

@@ -136,6 +136,27 @@ def test_what_is_typed_reaches_outside_units_without_telephone_numbers(world):
     assert "三楼" in sent and "灯还不亮" in sent and "13900001111" not in sent
 
 
+def test_work_sent_back_leaves_the_task_with_the_unit_that_still_holds_it(world):
+    """The unit's first task ended with the first closing; for its second one the worker replied in its stead."""
+
+    def shot():
+        return [(photo(), "before"), (photo(), "after")]
+
+    case = do(report(world), "accept", world.worker, 1)
+    for minute in (2, 12):
+        case = do(case, "dispatch", world.worker, minute, unit=world.property, assists=[], note="")
+        task = Task.objects.filter(case=case).latest("id")
+        case = do(case, "sign", handler_on(task, "翼火"), minute + 1)
+        case = do(case, "reply", world.worker, minute + 2, photos=shot(), outcome="solved", note="看过了，亮了")
+        if minute == 2:
+            case = do(case, "close_seen", world.worker, 5, photos=shot(), outcome="solved", note="看过了，亮了")
+            case = do(case, "dispute", world.resident, 6, note="又不亮了")
+            case = do(case, "recode", world.leader, 7)
+    case = do(case, "rework", world.verifier, 15, note="还不行")
+    assert case.state == "working" and case.unit == world.property
+    assert list(case.tasks.order_by("id").values_list("state", flat=True)) == ["done", "signed"]
+
+
 def test_a_neighbour_who_joined_does_not_read_the_first_reporters_number(world):
     parent = report(world)
     child = report(world, account=world.neighbour)

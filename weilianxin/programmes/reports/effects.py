@@ -212,8 +212,9 @@ def sent_back(doing):
     """返工: half the original limit, at least four work hours."""
     case = doing.case
     limit = rework_limit(case)
-    task = case.tasks.filter(part=Task.LEAD, state=Task.DONE).order_by("-id").first()
-    if task is not None and case.unit_id == task.unit_id:
+    # The unit's last task, which is still open where somebody of the grid replied in its stead.
+    task = case.tasks.filter(part=Task.LEAD).order_by("-id").first()
+    if task is not None and task.state == Task.DONE and case.unit_id == task.unit_id:
         task.state, task.ended_at = Task.SIGNED, None
         task.save(update_fields=["state", "ended_at"])
         doing.links.append((task, issue_link(task, doing.at)))
