@@ -8,7 +8,7 @@ PO := $(wildcard weilianxin/locale/*/LC_MESSAGES/django.po)
 MO := $(PO:.po=.mo)
 WORKERS ?= 2
 
-.PHONY: help setup demo test test-sqlite test-postgresql check messages pictures bench clean
+.PHONY: help setup demo test test-sqlite test-postgresql check messages pictures bench lock clean
 
 help:
 	@echo "make demo      a made-up subdistrict on http://127.0.0.1:8000/"
@@ -16,6 +16,7 @@ help:
 	@echo "make check     style, imports between rooms, migrations, translations"
 	@echo "make messages  bring the English catalogue up to date with the Chinese sentences"
 	@echo "make pictures  a picture of every main page in pictures/"
+	@echo "make lock      write the locked requirements anew"
 	@echo "make bench     how long the main pages take on this machine"
 
 setup: $(INSTALLED) $(MO)
@@ -72,6 +73,15 @@ pictures: setup $(SYSTEM)
 bench: setup
 	$(BIN)/weilianxin demo --only-data
 	WEILIANXIN_DEMO=1 WEILIANXIN_DATA=var/demo $(BIN)/weilianxin bench
+
+# After a change of dependencies: what is locked already stays as it is where it can.
+LOCK := echo 'setuptools>=77' | $(BIN)/uv pip compile pyproject.toml - --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+lock: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(LOCK) --output-file requirements.lock
+	$(LOCK) --extra dev --output-file requirements-dev.lock
 
 clean:
 	rm -rf var pictures .pytest_cache .ruff_cache .import_linter_cache .hypothesis
