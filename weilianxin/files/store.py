@@ -11,13 +11,16 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from weilianxin.people.models import Account
+
+from .errors import BadPhoto
 from .models import Photo
 
 log = logging.getLogger(__name__)
 
 PICTURE, THUMB = "picture", "thumb"
 SUFFIX = {PICTURE: ".jpg", THUMB: ".s.jpg"}
-UNCLAIMED = timedelta(days=1)  # for so long bytes may wait for their row
+UNCLAIMED = timedelta(days=1)  # for so long bytes may wait for their row, and a photo sent ahead for its act
 
 
 def path(photo, variant=PICTURE):
@@ -59,6 +62,32 @@ def store(prepared, owner, at):
     )
 
 
+def alone():
+    """The photos that are part of nothing: of no case, message or draft."""
+    unused = {f"{relation.name}__isnull": True for relation in Photo._meta.related_objects}
+    return Photo.objects.filter(erased_at__isnull=True, **unused)
+
+
+def unused():
+    """The photos that wait for an act to use them: part of nothing, and nobody's portrait."""
+    return alone().exclude(ref__in=Account.objects.exclude(photo="").values("photo"))
+
+
+def claim(account, refs, at, *, also=()):
+    """The photos sent ahead by `account` within a day under these refs, in this order, for the act that uses them.
+
+    Inside the act's transaction: their rows are locked, so that nobody else uses or sweeps them meanwhile. `also` are
+    photos that may be named besides. Raises BadPhoto for a ref that is neither.
+    """
+    refs = list(dict.fromkeys(refs))
+    mine = unused().filter(owner=account, ref__in=refs, created_at__gt=at - UNCLAIMED)
+    found = {photo.ref: photo for photo in (*mine.select_for_update(of=("self",)), *also)}
+    for index, ref in enumerate(refs):
+        if ref not in found:
+            raise BadPhoto("gone", index)
+    return [found[ref] for ref in refs]
+
+
 def erase_photo(photo, at=None):
     """Take a photo's bytes away and empty its row. The bytes go once the transaction stands; a crash between the
     two leaves them to the sweep."""
@@ -70,8 +99,7 @@ def erase_photo(photo, at=None):
 
 def erase_person(account, at):
     """Erase the photos of a person that hang on nothing else; what belongs to a case follows the case's own rule."""
-    alone = {f"{relation.name}__isnull": True for relation in Photo._meta.related_objects}
-    for photo in Photo.objects.filter(owner=account, erased_at__isnull=True, **alone):
+    for photo in alone().filter(owner=account):
         erase_photo(photo, at)
 
 
@@ -92,6 +120,19 @@ def held(account, most=5000):
 def remove_bytes(photo):
     for variant in SUFFIX:
         path(photo, variant).unlink(missing_ok=True)
+
+
+def sweep_unused(at=None, limit=500):
+    """Erase photos that were sent ahead a day ago and became part of nothing; for the work loop. Returns how many."""
+    before = (at or timezone.now()) - UNCLAIMED
+    count = 0
+    for pk in list(unused().filter(created_at__lte=before).values_list("pk", flat=True)[:limit]):
+        with transaction.atomic():
+            photo = unused().filter(pk=pk).select_for_update(of=("self",)).first()
+            if photo is not None:
+                erase_photo(photo, at)
+                count += 1
+    return count
 
 
 def sweep_orphans(at=None):

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from weilianxin.cases import cards
 from weilianxin.cases.access import Actor
 from weilianxin.cases.acting import act_on, buttons
 from weilianxin.cases.errors import Refused
@@ -20,9 +21,9 @@ from weilianxin.files.errors import BadPhoto
 from weilianxin.files.serve import photo_response
 from weilianxin.journal.models import Entry
 from weilianxin.journal.receipts import receipt
+from weilianxin.lib import words
 from weilianxin.people.session import resident_required
 from weilianxin.people.throttle import allow
-from weilianxin.portal import cards, words
 
 from .. import policy
 from ..messages import serving

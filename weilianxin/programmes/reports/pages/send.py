@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from weilianxin.cases import cards
 from weilianxin.cases.errors import Invalid, Refused
 from weilianxin.cases.models import Case
 from weilianxin.cases.once import once
@@ -16,7 +17,6 @@ from weilianxin.lib.clock import Limit
 from weilianxin.people import consent
 from weilianxin.people.models import Unit
 from weilianxin.people.posts import on_duty
-from weilianxin.portal import cards
 
 from .. import alarms, intake, messages, policy, screening
 from ..models import About, Kind, ThreadMessage

@@ -4,8 +4,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from weilianxin.cases.models import CasePhoto, Outcome
+from weilianxin.lib import words
 from weilianxin.lib.masks import redact
-from weilianxin.portal import words
 
 from ..models import Channel
 from ..words import REFUSALS
