@@ -1,6 +1,7 @@
 """Every address of the house, put together from the rooms: frames first, then what each programme brings.
 
-A programme may bring two modules, found by name: `urls` (residents, at the top) and `desk_urls` (staff, below desk/).
+A programme may bring two modules, found by name: `urls` (residents, at the top) and `desk_urls` (staff, below desk/);
+`weilianxin.api.urls` finds a third, `api`.
 """
 
 from importlib import import_module
@@ -24,6 +25,7 @@ def of_programmes(name, prefix):
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("api/v1/", include("weilianxin.api.urls")),
     path("h/", include("weilianxin.desk.handler_urls")),
     *of_programmes("desk_urls", "desk/"),
     path("desk/", include("weilianxin.desk.urls")),

@@ -6,6 +6,8 @@ from django.urls import reverse
 from .models import Role
 from .posts import holders, on_duty
 
+MISSES, WITHIN = 30, 3600  # plates that do not exist, asked for from one address, in seconds
+
 
 def worker_plate(place, at):
     """What a door plate says of a place: its address, its grid, and who serves it now."""

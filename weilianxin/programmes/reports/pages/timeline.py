@@ -149,6 +149,7 @@ def picture(case, row, *, own=False, url_name="reports:matter_photo"):
     else:
         caption = _("办后 %(day)s") % {"day": day} if after else _("办前 %(day)s") % {"day": day}
     return {
+        "ref": row.photo.ref,
         "url": reverse(url_name, args=[case.number, row.photo.ref, "picture"]),
         "thumb": reverse(url_name, args=[case.number, row.photo.ref, "thumb"]),
         "alt": _("办好以后的照片") if after else _("办之前的照片"),

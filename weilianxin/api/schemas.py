@@ -1,0 +1,116 @@
+"""The shapes that several calls answer with. Sentences come ready to show, in the language that was asked for."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from ninja import Schema
+from pydantic import Field
+
+Ref = Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")]
+Photos = Annotated[list[Ref], Field(max_length=9)]
+Line = Annotated[str, Field(max_length=200)]
+Text = Annotated[str, Field(max_length=20_000)]
+
+
+class Fault(Schema):
+    code: str
+    message: str
+    field: str | None
+
+
+class Way(Schema):
+    """Whom to turn to with what is not kept here."""
+
+    name: str
+    number: str | None
+    words: str
+
+
+class Problem(Schema):
+    """Why nothing was done. `ways` only where the words are about integrity."""
+
+    error: Fault
+    ways: list[Way] | None = None
+
+
+class Named(Schema):
+    id: int
+    name: str
+
+
+class Coded(Schema):
+    code: str
+    name: str
+
+
+class Dial(Schema):
+    name: str
+    number: str
+
+
+class PostHeld(Schema):
+    role: str
+    role_words: str
+    area: str
+
+
+class AccountOut(Schema):
+    kind: Literal["resident", "staff"]
+    name: str
+    masked_phone: str
+    language: str
+    posts: list[PostHeld]
+
+
+class WorkerCard(Schema):
+    """Who serves a place, as on a door plate. `photo` is a path of this host that needs no token; `can_call` says
+    whether the number may be dialled (never for people of the demo)."""
+
+    name: str
+    photo: str
+    grid: str
+    community: str
+    area_words: str
+    hours: str
+    phone: str | None
+    can_call: bool
+    stand_in: bool
+    stand_in_for: str | None
+    on_duty: bool
+    on_duty_words: str
+    backup: str | None
+
+
+class Due(Schema):
+    """A deadline and how it stands: `words` is the badge, the absolute moment stands in the card's `by`."""
+
+    at: datetime | None
+    words: str
+    kind: Literal["ok", "soon", "late", "paused", "kept"]
+
+
+class MatterCard(Schema):
+    """A matter as its reporter reads it in a list."""
+
+    number: str
+    title: str
+    turn: bool
+    phase: str
+    word: str
+    who: str
+    who_more: str
+    by: str
+    by_more: str
+    how: str
+    how_more: str
+    due: Due | None
+
+
+class PhotoRef(Schema):
+    """A photo; `url` and `thumb` are paths below /api/v1, asked for with the token in the header."""
+
+    id: str
+    url: str
+    thumb: str
+    caption: str = ""
+    after: bool = False
