@@ -198,6 +198,8 @@ def code_of(refusal):
         return "not_allowed", 403
     if isinstance(refusal, Changed):
         return "changed", 409
+    if hasattr(refusal, "code"):
+        return refusal.code, refusal.status
     by_status = {401: "unauthorised", 404: "not_found", 409: "refused", 429: "throttled"}
     return by_status.get(refusal.status, "invalid"), refusal.status if refusal.status in by_status else 422
 

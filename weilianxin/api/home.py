@@ -4,7 +4,7 @@ from django.conf import settings
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from ninja import Router, Schema
+from ninja import Router
 
 from weilianxin.areas.choices import parts_of
 from weilianxin.areas.home import own_subdistrict
@@ -19,18 +19,18 @@ from weilianxin.people.plate import MISSES, WITHIN, entrance_of
 from weilianxin.people.residents import dwelling_of
 
 from .frame import OPTIONAL, answers
-from .schemas import AccountOut, Dial, MatterCard, Named, WorkerCard
+from .schemas import AccountOut, Dial, MatterCard, Named, Shape, WorkerCard
 from .shapes import account_of, matter_card, worker_of
 
 router = Router(tags=["home"])
 
 
-class DwellingShort(Schema):
+class DwellingShort(Shape):
     place: int
     name: str
 
 
-class Home(Schema):
+class Home(Shape):
     account: AccountOut | None
     worker: WorkerCard | None
     dwelling: DwellingShort | None
@@ -40,7 +40,7 @@ class Home(Schema):
     demo: bool
 
 
-class PlateOut(Schema):
+class PlateOut(Shape):
     """`revoked` is a plate taken out of use: the place is still named, but nobody."""
 
     state: str

@@ -7,7 +7,7 @@ from typing import Literal
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from ninja import Router, Schema, Status
+from ninja import Router, Status
 
 from weilianxin.areas.choices import known
 from weilianxin.cases.errors import Invalid
@@ -16,50 +16,50 @@ from weilianxin.notify import inbox as messages
 from weilianxin.people import mydata, residents
 
 from .frame import BODY, acted, answers, key_header, resident, signed_in
-from .schemas import AccountOut, WorkerCard
+from .schemas import AccountOut, Shape, WorkerCard
 from .shapes import account_of, worker_of
 
 router = Router(tags=["me"])
 MATTER = re.compile(r"/(?:matters|cases)/([0-9]{6}-[0-9]{4,9})")
 
 
-class DwellingOut(Schema):
+class DwellingOut(Shape):
     place: int
     name: str
     relation: str
     relation_words: str
 
 
-class ConsentGiven(Schema):
+class ConsentGiven(Shape):
     purpose: str
     version: str
     given_at: datetime
     withdrawn_at: datetime | None
 
 
-class Me(Schema):
+class Me(Shape):
     account: AccountOut
     dwellings: list[DwellingOut]
     consents: list[ConsentGiven]
 
 
-class MeIn(Schema):
+class MeIn(Shape):
     language: Literal["zh-hans", "en"] | None = None
 
 
-class DwellingIn(Schema):
+class DwellingIn(Shape):
     place: int
     room: int | None = None
     relation: Literal["living", "owner", "tenant", "work"] = "living"
     moved: bool = False
 
 
-class Bound(Schema):
+class Bound(Shape):
     dwelling: DwellingOut
     worker: WorkerCard | None
 
 
-class MessageOut(Schema):
+class MessageOut(Shape):
     id: int
     title: str
     body: str
@@ -69,16 +69,16 @@ class MessageOut(Schema):
     matter: str | None
 
 
-class Inbox(Schema):
+class Inbox(Shape):
     items: list[MessageOut]
     older: str | None
 
 
-class ReadIn(Schema):
+class ReadIn(Shape):
     up_to: int
 
 
-class Unread(Schema):
+class Unread(Shape):
     unread: int
 
 

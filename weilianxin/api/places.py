@@ -3,7 +3,7 @@
 from typing import Literal
 
 from django.http import Http404
-from ninja import Router, Schema
+from ninja import Router
 
 from weilianxin.areas.choices import compounds, known, public_places
 from weilianxin.areas.models import PlaceKind
@@ -11,7 +11,7 @@ from weilianxin.areas.names import find_in_text
 
 from .frame import BODY, OPTIONAL, answers, not_too_often
 from .home import named, shown_parts
-from .schemas import Line, Named
+from .schemas import Line, Named, Shape
 
 router = Router(tags=["places"])
 Kind = Literal["compound", "building", "entrance", "room", "public"]
@@ -29,20 +29,20 @@ class PlaceOut(Named):
     parts: list[Part]
 
 
-class WordsIn(Schema):
+class WordsIn(Shape):
     words: Line
 
 
-class Found(Schema):
+class Found(Shape):
     items: list[Named]
 
 
-class Community(Schema):
+class Community(Shape):
     name: str
     compounds: list[Named]
 
 
-class Choices(Schema):
+class Choices(Shape):
     communities: list[Community]
     public: list[Named]
 

@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
+from django.utils.functional import Promise
 from ninja import Schema
-from pydantic import Field
+from pydantic import Field, field_validator
 
 Ref = Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")]
 Photos = Annotated[list[Ref], Field(max_length=9)]
@@ -12,13 +13,22 @@ Line = Annotated[str, Field(max_length=200)]
 Text = Annotated[str, Field(max_length=20_000)]
 
 
-class Fault(Schema):
+class Shape(Schema):
+    """What every shape is: words of the catalogue are said in the reader's language when they are written."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def in_words(cls, value):
+        return str(value) if isinstance(value, Promise) else value
+
+
+class Fault(Shape):
     code: str
     message: str
     field: str | None
 
 
-class Way(Schema):
+class Way(Shape):
     """Whom to turn to with what is not kept here."""
 
     name: str
@@ -26,35 +36,35 @@ class Way(Schema):
     words: str
 
 
-class Problem(Schema):
+class Problem(Shape):
     """Why nothing was done. `ways` only where the words are about integrity."""
 
     error: Fault
     ways: list[Way] | None = None
 
 
-class Named(Schema):
+class Named(Shape):
     id: int
     name: str
 
 
-class Coded(Schema):
+class Coded(Shape):
     code: str
     name: str
 
 
-class Dial(Schema):
+class Dial(Shape):
     name: str
     number: str
 
 
-class PostHeld(Schema):
+class PostHeld(Shape):
     role: str
     role_words: str
     area: str
 
 
-class AccountOut(Schema):
+class AccountOut(Shape):
     kind: Literal["resident", "staff"]
     name: str
     masked_phone: str
@@ -62,7 +72,7 @@ class AccountOut(Schema):
     posts: list[PostHeld]
 
 
-class WorkerCard(Schema):
+class WorkerCard(Shape):
     """Who serves a place, as on a door plate. `photo` is a path of this host that needs no token; `can_call` says
     whether the number may be dialled (never for people of the demo)."""
 
@@ -81,7 +91,7 @@ class WorkerCard(Schema):
     backup: str | None
 
 
-class Due(Schema):
+class Due(Shape):
     """A deadline and how it stands: `words` is the badge, the absolute moment stands in the card's `by`."""
 
     at: datetime | None
@@ -89,7 +99,7 @@ class Due(Schema):
     kind: Literal["ok", "soon", "late", "paused", "kept"]
 
 
-class MatterCard(Schema):
+class MatterCard(Shape):
     """A matter as its reporter reads it in a list."""
 
     number: str
@@ -106,7 +116,7 @@ class MatterCard(Schema):
     due: Due | None
 
 
-class PhotoRef(Schema):
+class PhotoRef(Shape):
     """A photo; `url` and `thumb` are paths below /api/v1, asked for with the token in the header."""
 
     id: str

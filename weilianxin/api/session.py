@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from ninja import Router, Schema, Status
+from ninja import Router, Status
 
 from weilianxin.cases.errors import Invalid, Refused
 from weilianxin.lib.client import address_of
@@ -16,43 +16,43 @@ from weilianxin.people import codes, consent, residents, tokens
 from weilianxin.people import staff as entrance
 
 from .frame import BODY, answers, signed_in
-from .schemas import AccountOut, Line
+from .schemas import AccountOut, Line, Shape
 from .shapes import account_of
 
 router = Router(tags=["session"])
 WAIT = codes.PER_PHONE[0][1]  # seconds between two codes
 
 
-class SignedIn(Schema):
+class SignedIn(Shape):
     state: Literal["signed_in"] = "signed_in"
     token: str
     expires_at: datetime
     account: AccountOut
 
 
-class SmsIn(Schema):
+class SmsIn(Shape):
     phone: Line
 
 
-class SmsOut(Schema):
+class SmsOut(Shape):
     sent: bool
     wait_seconds: int
     demo_code: str | None
 
 
-class CodeIn(Schema):
+class CodeIn(Shape):
     phone: Line
     code: Line
     consent: Line = ""
 
 
-class StaffIn(Schema):
+class StaffIn(Shape):
     username: Line
     password: Line
     second_factor: Line = ""
 
 
-class ConsentOut(Schema):
+class ConsentOut(Shape):
     """The text one agrees to. `text` has a little Markdown: headings, lists, bold."""
 
     version: str

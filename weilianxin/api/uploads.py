@@ -2,7 +2,7 @@
 
 from django.http import Http404
 from django.utils import timezone
-from ninja import File, Router, Schema, Status
+from ninja import File, Router, Status
 from ninja.files import UploadedFile
 
 from weilianxin.cases.errors import Invalid
@@ -14,13 +14,13 @@ from weilianxin.files.serve import photo_response
 from weilianxin.files.store import place, store
 
 from .frame import BODY, OPTIONAL, PICTURE, answers, not_too_often, signed_in
-from .schemas import Ref
+from .schemas import Ref, Shape
 
 router = Router(tags=["photos"])
 UPLOADS = 120  # in an hour
 
 
-class PhotoOut(Schema):
+class PhotoOut(Shape):
     id: str
     width: int
     height: int

@@ -8,11 +8,11 @@ from django.db.models import Q
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from ninja import Router, Schema, Status
+from ninja import Router, Status
 
 from weilianxin.api.frame import BODY, acted, answers, key_header, staff
 from weilianxin.api.frame import before as answered_before
-from weilianxin.api.schemas import Due, Line, PhotoRef, Text
+from weilianxin.api.schemas import Due, Line, PhotoRef, Shape, Text
 from weilianxin.api.shapes import due_of, photo_ref
 from weilianxin.cases.access import actor_on, may_know_reporter
 from weilianxin.cases.acting import buttons, move_of, prepare
@@ -36,7 +36,7 @@ router = Router(tags=["desk"], auth=staff)
 ACCEPT = REPORTS.move("accept")
 
 
-class DeskCard(Schema):
+class DeskCard(Shape):
     """A case as a list of the desk says it; `quick` is what can be done to it in one tap."""
 
     number: str
@@ -54,12 +54,12 @@ class DeskCard(Schema):
     quick: Act | None
 
 
-class DeskList(Schema):
+class DeskList(Shape):
     items: list[DeskCard]
     older: str | None
 
 
-class Point(Schema):
+class Point(Shape):
     """A point as WeChat's maps take it."""
 
     lat: float
@@ -67,7 +67,7 @@ class Point(Schema):
     datum: Literal["gcj02"] = "gcj02"
 
 
-class LinkOut(Schema):
+class LinkOut(Shape):
     """The link of a task for an outside unit: shown this once, to be handed over."""
 
     unit: str
@@ -88,16 +88,16 @@ class DeskCase(DeskCard):
     links: list[LinkOut] = []
 
 
-class ContactIn(Schema):
+class ContactIn(Shape):
     why: Line
 
 
-class ContactOut(Schema):
+class ContactOut(Shape):
     name: str
     phone: str
 
 
-class ThreadRow(Schema):
+class ThreadRow(Shape):
     id: int
     name: str
     grid: str
@@ -107,11 +107,11 @@ class ThreadRow(Schema):
     last_words: str
 
 
-class ThreadRows(Schema):
+class ThreadRows(Shape):
     items: list[ThreadRow]
 
 
-class StaffThread(Schema):
+class StaffThread(Shape):
     id: int
     name: str
     grid: str
@@ -123,7 +123,7 @@ class StaffThread(Schema):
     opens_words: str | None
 
 
-class ReplyIn(Schema):
+class ReplyIn(Shape):
     body: Text = ""
     photos: Photos = []
 
@@ -333,6 +333,6 @@ def answer(request, thread: int, said: ReplyIn, key: str = key_header()):
     at, row = timezone.now(), thread_of(request, thread)
 
     def act():
-        return threads.reply(row, request.account, said.body, claim(request.account, said.photos), at).pk
+        return threads.reply(row, request.account, said.body, claim(request.account, said.photos, at), at).pk
 
     return Status(201, said_of(message_with(acted(request, key, act)), by_staff=True))

@@ -4,10 +4,10 @@ from typing import Literal
 
 from django.http import Http404
 from django.utils import timezone
-from ninja import Router, Schema
+from ninja import Router
 
 from weilianxin.api.frame import BODY, PICTURE, acted, answers, key_header, resident
-from weilianxin.api.schemas import MatterCard, Ref
+from weilianxin.api.schemas import MatterCard, Ref, Shape
 from weilianxin.api.shapes import matter_card
 from weilianxin.cases import cards
 from weilianxin.cases.acting import move_of, prepare
@@ -19,7 +19,7 @@ from .shapes import ActIn, Matter, form, matter_of, not_integrity, photos_for
 router = Router(tags=["matters"], auth=resident)
 
 
-class Matters(Schema):
+class Matters(Shape):
     items: list[MatterCard]
     older: str | None
 

@@ -2,10 +2,10 @@
 
 from django.http import Http404
 from django.utils.translation import gettext as _
-from ninja import Router, Schema
+from ninja import Router
 
 from weilianxin.api.frame import OPTIONAL, answers
-from weilianxin.api.schemas import PhotoRef
+from weilianxin.api.schemas import PhotoRef, Shape
 from weilianxin.api.shapes import photo_ref
 from weilianxin.cases.models import CasePhoto
 from weilianxin.lib import words
@@ -15,7 +15,7 @@ from ..pages import public as pages
 router = Router(tags=["public"])
 
 
-class PublicItem(Schema):
+class PublicItem(Shape):
     token: str
     title: str
     place: str
@@ -27,7 +27,7 @@ class PublicItem(Schema):
     thumb: str | None
 
 
-class PublicList(Schema):
+class PublicList(Shape):
     items: list[PublicItem]
     older: str | None
 

@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from ninja import Router, Schema, Status
+from ninja import Router, Status
 from pydantic import Field
 
 from weilianxin.api.frame import BODY, OPTIONAL, acted, answers, key_header, not_too_often, resident
-from weilianxin.api.schemas import Coded, Line, Named, Photos, Text, WorkerCard
+from weilianxin.api.schemas import Coded, Line, Named, Photos, Shape, Text, WorkerCard
 from weilianxin.api.shapes import card_of
 from weilianxin.cases.errors import Invalid
 from weilianxin.cases.models import Anonymity
@@ -43,13 +43,13 @@ class Choice(Coded):
     words: str = ""
 
 
-class Limits(Schema):
+class Limits(Shape):
     text_least: int
     text_most: int
     photos: int
 
 
-class Categories(Schema):
+class Categories(Shape):
     columns: list[Column]
     kinds: list[Choice]
     abouts: list[Choice]
@@ -59,7 +59,7 @@ class Categories(Schema):
     limits: Limits
 
 
-class PlaceIn(Schema):
+class PlaceIn(Shape):
     """Where it is, in one of six ways. A point says its datum; what was said outranks what was measured."""
 
     how: Literal["plate", "home", "choose", "public", "point", "address"]
@@ -73,7 +73,7 @@ class PlaceIn(Schema):
     mark: Line = ""
 
 
-class PreviewIn(Schema):
+class PreviewIn(Shape):
     text: Text
     category: Code = ""
     kind: Literal[tuple(Kind.values)] | None = None
@@ -82,12 +82,12 @@ class PreviewIn(Schema):
     not_integrity: bool = False
 
 
-class DialWhy(Schema):
+class DialWhy(Shape):
     number: str
     why: str
 
 
-class Near(Schema):
+class Near(Shape):
     """A neighbour's report of the same thing; `token` joins it, for a day."""
 
     token: str
@@ -99,12 +99,12 @@ class Near(Schema):
     word: str
 
 
-class Own(Schema):
+class Own(Shape):
     number: str
     title: str
 
 
-class Preview(Schema):
+class Preview(Shape):
     dial: list[DialWhy]
     suggestions: list[Coded]
     place_words: str | None
@@ -119,7 +119,7 @@ class Preview(Schema):
     ask_consent: bool
 
 
-class ReportIn(Schema):
+class ReportIn(Shape):
     text: Text
     category: Code = ""
     kind: Literal[tuple(Kind.values)] | None = None
@@ -134,7 +134,7 @@ class ReportIn(Schema):
     consent: Line = ""
 
 
-class JoinIn(Schema):
+class JoinIn(Shape):
     token: Line
     text: Text = ""
     photos: Photos = []
@@ -277,7 +277,7 @@ def submit(request, said: ReportIn, key: str = key_header()):
             about=said.about,
             about_unit=unit_at(said.about_unit, where) if said.about_unit is not None else None,
             anonymity=said.anonymity,
-            photos=claim(account, said.photos, also=message.photos.all() if message else ()),
+            photos=claim(account, said.photos, at, also=message.photos.all() if message else ()),
             channel="mini_program",
             at=at,
             place_text=places.words(data, where),
@@ -308,7 +308,7 @@ def join(request, said: JoinIn, key: str = key_header()):
             account,
             said.token,
             text=said.text,
-            photos=claim(account, said.photos),
+            photos=claim(account, said.photos, at),
             anonymity=said.anonymity,
             channel="mini_program",
             at=at,

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any, Literal
 
+from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
-from ninja import Schema
 from pydantic import Field
 
-from weilianxin.api.schemas import MatterCard, PhotoRef, Photos
+from weilianxin.api.schemas import MatterCard, PhotoRef, Photos, Shape
 from weilianxin.api.shapes import matter_card, photo_ref
 from weilianxin.cases.errors import Invalid
 from weilianxin.files.store import claim
@@ -22,13 +22,13 @@ KINDS = {"long": "textarea", "choice": "select", "rating": "radios"}
 PRIMARY = 3  # weights up to this one stand first on the page
 
 
-class Option(Schema):
+class Option(Shape):
     value: str
     label: str
     group: str | None
 
 
-class Question(Schema):
+class Question(Shape):
     """One question of an act. The answer goes into the act's body under `name`; checks take a list."""
 
     name: str
@@ -41,14 +41,14 @@ class Question(Schema):
     most: int | None
 
 
-class Act(Schema):
+class Act(Shape):
     name: str
     label: str
     fields: list[Question]
     primary: bool
 
 
-class TimelineLine(Schema):
+class TimelineLine(Shape):
     title: str
     note: str
     at: datetime
@@ -57,7 +57,7 @@ class TimelineLine(Schema):
     took: str | None
 
 
-class Ahead(Schema):
+class Ahead(Shape):
     title: str
     who: str
     kind: str
@@ -80,7 +80,7 @@ class Matter(MatterCard):
     joined: bool
 
 
-class ActIn(Schema):
+class ActIn(Shape):
     """What an act's form says: `version` as it was read, ids of photos sent ahead, and under `said` an answer for each
     question."""
 
@@ -93,7 +93,7 @@ class ActIn(Schema):
 class Integrity(Refused):
     """Words about integrity: nothing was kept, and `ways` says whom to turn to."""
 
-    status = 422
+    code, status = "integrity", 422
 
     def __init__(self, field):
         super().__init__(_("您写的像是廉洁问题。这类事只能直接交给纪检，我们没有保存，也没有任何人看到。"), field)
@@ -131,7 +131,7 @@ def photos_for(account, move, refs):
     """The photos of an act, sent ahead; to be called inside its transaction."""
     if refs and "photos" not in move.fields:
         raise Invalid(_("这一步不收照片。"), "photos")
-    return claim(account, refs)
+    return claim(account, refs, timezone.now())
 
 
 def act_of(button):

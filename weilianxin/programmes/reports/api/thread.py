@@ -5,10 +5,10 @@ from datetime import datetime
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from ninja import Router, Schema, Status
+from ninja import Router, Status
 
 from weilianxin.api.frame import BODY, PICTURE, acted, answers, key_header, resident, signed_in
-from weilianxin.api.schemas import PhotoRef, Ref, Text, WorkerCard
+from weilianxin.api.schemas import PhotoRef, Ref, Shape, Text, WorkerCard
 from weilianxin.api.shapes import card_of, photo_ref
 from weilianxin.files.serve import photo_response
 from weilianxin.files.store import claim
@@ -25,7 +25,7 @@ from .shapes import Photos, not_integrity
 router = Router(tags=["thread"])
 
 
-class Said(Schema):
+class Said(Shape):
     id: int
     mine: bool
     name: str
@@ -36,7 +36,7 @@ class Said(Schema):
     matter: str | None
 
 
-class Thread(Schema):
+class Thread(Shape):
     worker: WorkerCard | None
     items: list[Said]
     older: str | None
@@ -45,13 +45,13 @@ class Thread(Schema):
     dial: list[DialWhy]
 
 
-class SayIn(Schema):
+class SayIn(Shape):
     body: Text = ""
     photos: Photos = []
     not_integrity: bool = False
 
 
-class FromMessage(Schema):
+class FromMessage(Shape):
     """What a report made from a message begins with; send it with `message`, and its time starts the clock."""
 
     message: int
@@ -112,7 +112,7 @@ def say(request, said: SayIn, key: str = key_header()):
     mine = threads.thread_for(account, at)
 
     def act():
-        return threads.say(mine, account, said.body, claim(account, said.photos), at).pk
+        return threads.say(mine, account, said.body, claim(account, said.photos, at), at).pk
 
     return Status(201, said_of(message_with(acted(request, key, act)), by_staff=False))
 
