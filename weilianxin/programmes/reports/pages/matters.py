@@ -17,7 +17,7 @@ from weilianxin.cases.acting import act_on, buttons
 from weilianxin.cases.errors import Refused
 from weilianxin.cases.models import Case, CasePhoto, Event, Rating
 from weilianxin.files.errors import BadPhoto
-from weilianxin.files.serve import photo_response
+from weilianxin.files.serve import photo_response, sound_response
 from weilianxin.journal.models import Entry
 from weilianxin.journal.receipts import receipt
 from weilianxin.people.session import resident_required
@@ -177,6 +177,16 @@ def matter_photo(request, number, ref, variant):
     return photo_response(row.photo, variant, request)
 
 
+@require_safe
+@resident_required
+def matter_sound(request, number):
+    """The voice note of one's own matter."""
+    case = own_case(request, number)
+    if case.sound_id is None:
+        raise Http404
+    return sound_response(case.sound, request)
+
+
 @never_cache
 @require_safe
 @resident_required
@@ -242,6 +252,8 @@ def _page(request, case, failed=None, refusal=None, status=200):
         "lines": [*events, *timeline.ahead(shown, days)],
         "before_photos": [p for p in photos if not p["after"]],
         "after_photos": [p for p in photos if p["after"]],
+        "voice": case.sound if case.sound_id and case.sound.erased_at is None else None,
+        "written": _transcript(case) if case.sound_id else None,
         "closed": closed,
         "outcome": shown.outcome if closed else "",
         "outcome_word": shown.get_outcome_display() if closed else "",
@@ -320,6 +332,10 @@ def _history(case, at):
 def _closing_words(case):
     closings = case.events.filter(act__in=("close_seen", "close_verified")).select_related("actor")
     return closings.order_by("-seq").first()
+
+
+def _transcript(case):
+    return case.events.filter(act="transcribe").select_related("actor").order_by("-seq").first()
 
 
 def _question(case):
