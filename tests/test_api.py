@@ -5,16 +5,18 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tests.support import sounds
 from tests.support.api import BASE, Caller, error_of
 from tests.support.visitors import TEXT, cookie_of, do, report
 from tests.support.world import at
 from weilianxin.cases.models import Case, CasePhoto, Event, Submission
 from weilianxin.files.models import Photo
-from weilianxin.files.store import path, sweep_unused
+from weilianxin.files.store import path, sweep_photos
 from weilianxin.journal.models import Entry
 from weilianxin.lib.edge import SENTENCES
 from weilianxin.notify.models import Outbox
@@ -421,13 +423,38 @@ def test_a_photo_is_private_until_it_is_used_and_goes_when_it_is_not(world, djan
     file = path(Photo.objects.get(ref=unused))
     assert file.exists()
     with django_capture_on_commit_callbacks(execute=True):
-        assert sweep_unused(tomorrow) == 1
+        assert sweep_photos(tomorrow) == 1
     assert not file.exists() and Photo.objects.get(ref=unused).owner is None
     Photo.objects.filter(ref=used).update(created_at=timezone.now() - timedelta(days=3))
-    assert sweep_unused(tomorrow) == 0 and path(Photo.objects.get(ref=used)).exists()
+    assert sweep_photos(tomorrow) == 0 and path(Photo.objects.get(ref=used)).exists()
     old = me.upload("blue")
     Photo.objects.filter(ref=old).update(created_at=timezone.now() - timedelta(days=1, minutes=1))
     assert error_of(me.post("/thread", {"body": "您好", "photos": [old]})) == (422, "invalid", "photos")
+
+
+def test_a_voice_note_is_sent_ahead_heard_by_those_who_may_know_and_written_down_by_a_person(world):
+    me, worker = Caller(world.resident), Caller(world.worker)
+    note = SimpleUploadedFile("note.mp3", sounds.mp3(3), "audio/mpeg")
+    sent = me.client.post(BASE + "/sounds", {"sound": note}, headers=me.headers())
+    assert sent.status_code == 201 and sent.json()["seconds"] == 3, sent.content
+    ref = sent.json()["id"]
+    assert me.get(f"/sounds/{ref}").headers["Content-Type"] == "audio/mpeg"
+    assert error_of(worker.get(f"/sounds/{ref}"))[0] == 404
+    assert error_of(Caller(world.neighbour).post("/reports", body(sound=ref))) == (422, "invalid", "sound")
+    matter = me.post("/reports", body(sound=ref, anonymity="N2")).json()
+    assert matter["sound"] == {"id": ref, "url": f"/sounds/{ref}", "seconds": 3, "transcript": None}
+    assert error_of(me.post("/reports", body(sound=ref))) == (422, "invalid", "sound"), "once"
+    seen = worker.get(f"/desk/cases/{matter['number']}").json()
+    assert seen["sound"]["seconds"] == 3 and seen["sound"]["url"] is None, "a voice tells who speaks"
+    assert error_of(worker.get(f"/sounds/{ref}"))[0] == 404
+    centre = Caller(world.dispatcher)
+    assert centre.get(f"/sounds/{ref}").status_code == 200
+    written = centre.post(f"/desk/cases/{matter['number']}/acts/transcribe", {"said": {"note": "灯坏了"}})
+    assert written.status_code == 200, written.content
+    assert me.get(f"/matters/{matter['number']}").json()["sound"]["transcript"]["text"] == "灯坏了"
+    broken = SimpleUploadedFile("note.mp3", b"no sound at all", "audio/mpeg")
+    refused = me.client.post(BASE + "/sounds", {"sound": broken}, headers=me.headers())
+    assert error_of(refused) == (422, "invalid", "sound")
 
 
 # What a call costs

@@ -26,7 +26,7 @@ from weilianxin.programmes.reports.flow import REPORTS
 from weilianxin.programmes.reports.models import Category, Parameter, Report
 from weilianxin.programmes.reports.words import RATINGS, REFUSALS
 
-from .support.world import at, photo
+from .support.world import at, photo, sound
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +61,7 @@ class Walk:
             kind="投诉" if about != "thing" else r.choice(("求助", "咨询", "建议")),
             about=about,
             anonymity=r.choice(("N0", "N1", "N2")),
+            sound=sound() if r.random() < 0.3 else None,
             at=self.now,
         )
 

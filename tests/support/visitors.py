@@ -23,13 +23,14 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
+from tests.support import sounds
 from tests.support.world import area, make_world, place, resident
 from weilianxin.areas.locate import locate
 from weilianxin.areas.models import Plate
 from weilianxin.cases.access import actor_on
 from weilianxin.cases.engine import perform
 from weilianxin.cases.models import Case, CasePhoto, Task
-from weilianxin.files.intake import receive
+from weilianxin.files.intake import receive, receive_sound
 from weilianxin.files.store import store
 from weilianxin.notify.models import Outbox, Text
 from weilianxin.people import session
@@ -70,8 +71,12 @@ def picture(colour="green"):
     return dataclasses.replace(made_anew(colour), ref=new_ref(), placed=False)
 
 
+def voice():
+    return receive_sound(sounds.mp3())
+
+
 def report(account, where, *, code="XQ201", **more):
-    facts = {"text": TEXT, "location": locate(place=where), "photos": [picture()], **more}
+    facts = {"text": TEXT, "location": locate(place=where), "photos": [picture()], "sound": voice(), **more}
     category = Category.objects.get(code=code, scheme="resident")
     return intake.submit(account, category=category, **facts)
 

@@ -116,6 +116,23 @@ class MatterCard(Shape):
     due: Due | None
 
 
+class Transcript(Shape):
+    """What somebody wrote down of a voice note."""
+
+    text: str
+    by: str
+    at_words: str
+
+
+class SoundRef(Shape):
+    """A voice note; `url` is a path below /api/v1, null for whoever may not hear it."""
+
+    id: str | None
+    url: str | None
+    seconds: int
+    transcript: Transcript | None
+
+
 class PhotoRef(Shape):
     """A photo; `url` and `thumb` are paths below /api/v1, asked for with the token in the header."""
 

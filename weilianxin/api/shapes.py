@@ -79,3 +79,13 @@ def photo_ref(ref, base, *, caption="", after=False):
         "caption": caption,
         "after": after,
     }
+
+
+def sound_ref(case, heard, written):
+    """The voice note of a case for somebody who may or may not hear it; `written` is the event of its transcript."""
+    if case.sound_id is None or case.sound.erased_at is not None:
+        return None
+    by = written.actor.name if written is not None and written.actor_id else ""
+    told = {"text": written.note, "by": by, "at_words": words.when(written.at)} if written is not None else None
+    ref = case.sound.ref if heard else None
+    return {"id": ref, "url": ref and f"/sounds/{ref}", "seconds": case.sound.seconds, "transcript": told}

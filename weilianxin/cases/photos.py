@@ -1,7 +1,8 @@
-"""Whether somebody may see a photo, by what it is part of."""
+"""Whether somebody may see a photo or hear a voice note, by what it is part of."""
 
 from weilianxin.people.models import Account
 
+from .access import actor_on, may_hear
 from .models import Case, CasePhoto
 
 
@@ -20,3 +21,13 @@ def may_see(photo, account):
         return True
     uses = CasePhoto.objects.filter(photo=photo).values("case")
     return Case.objects.visible_to(account).filter(pk__in=uses).exists()
+
+
+def may_listen(sound, account):
+    """Whoever sent it, and those of its case who may know who reported."""
+    if account is None:
+        return False
+    if sound.owner_id == account.pk:
+        return True
+    case = Case.objects.visible_to(account).filter(sound=sound).first()
+    return case is not None and may_hear(case, actor_on(case, account))

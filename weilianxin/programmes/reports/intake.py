@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from weilianxin.areas.home import own_subdistrict
 from weilianxin.cases.access import Actor
-from weilianxin.cases.engine import NOTE_LIMIT, open_case, perform, stored
+from weilianxin.cases.engine import NOTE_LIMIT, open_case, perform, stored, stored_sound
 from weilianxin.cases.errors import Invalid, Refused
 from weilianxin.cases.models import Anonymity, Case, CasePhoto
 from weilianxin.people.consent import current_version
@@ -41,6 +41,7 @@ def submit(
     about_unit=None,
     anonymity=Anonymity.N1,
     photos=(),
+    sound=None,
     channel="web",
     at=None,
     urgency=None,
@@ -60,8 +61,9 @@ def submit(
 
     `account` is the reporter or None (another channel), `by` the account that files it for somebody; `location` an
     `areas.locate.Location` or None (then the dispatcher places it); `category` None leaves the choice to staff;
-    `photos` are `Prepared` or stored photos; `maybe_at` a place
-    that somebody has to confirm. Raises `Invalid` with the field, `IntegrityElsewhere`, or `Refused`.
+    `photos` are `Prepared` or stored photos, `sound` a `PreparedSound` or a stored one of the reporter; `maybe_at` a
+    place that somebody has to confirm. Raises `Invalid` with the field, `IntegrityElsewhere`, `BadSound` for a voice
+    note that was used before, or `Refused`.
     """
     at = at or timezone.now()
     text = text.strip()
@@ -97,6 +99,7 @@ def submit(
             urgency=urgency,
             channel=channel,
             reporter=account,
+            sound=stored_sound(sound, account, at),
             anonymity=anonymity,
             sight=sight_of(about, category),
             sensitive=found.sensitive or category.public in ("no", "never"),

@@ -12,9 +12,9 @@ from ninja import Router, Status
 
 from weilianxin.api.frame import BODY, acted, answers, key_header, staff
 from weilianxin.api.frame import before as answered_before
-from weilianxin.api.schemas import Due, Line, PhotoRef, Shape, Text
-from weilianxin.api.shapes import due_of, photo_ref
-from weilianxin.cases.access import actor_on, may_know_reporter
+from weilianxin.api.schemas import Due, Line, PhotoRef, Shape, SoundRef, Text
+from weilianxin.api.shapes import due_of, photo_ref, sound_ref
+from weilianxin.cases.access import actor_on, may_hear, may_know_reporter
 from weilianxin.cases.acting import buttons, move_of, prepare
 from weilianxin.cases.engine import offered
 from weilianxin.cases.models import Case, CasePhoto
@@ -82,6 +82,7 @@ class DeskCase(DeskCard):
     created_at: datetime
     lines: list[TimelineLine]
     photos: list[PhotoRef]
+    sound: SoundRef | None
     route_words: str
     acts: list[Act]
     point: Point | None
@@ -179,6 +180,8 @@ def case_of(request, case, links=()):
     named = {move.name: move.label for move in REPORTS.moves}
     offers = [b for b in buttons(case, actor, at) if b["move"].name not in matter.HIDDEN]
     offers.sort(key=lambda button: matter.rank(case, button))
+    events = matter.timeline(case, named)
+    written = next((event for event in reversed(events) if event.act == "transcribe"), None)
     point = wgs84_to_gcj02(case.lon, case.lat) if case.lat is not None else None
     return {
         **card_of(case, account, my_posts(request), at),
@@ -187,8 +190,9 @@ def case_of(request, case, links=()):
         "category": case.report.category.name if case.report.category else "",
         "reporter_words": reporter_words(case, actor),
         "created_at": case.created_at,
-        "lines": [line_of(event, photos) for event in matter.timeline(case, named)],
+        "lines": [line_of(event, photos) for event in events],
         "photos": [picture_of(row) for row in photos],
+        "sound": sound_ref(case, may_hear(case, actor), written),
         "route_words": "；".join(case.route.get("reasons", [])),
         "acts": [act_of(button) for button in offers],
         "point": {"lat": point[1], "lon": point[0]} if point else None,

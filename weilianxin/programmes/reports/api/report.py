@@ -9,11 +9,11 @@ from ninja import Router, Status
 from pydantic import Field
 
 from weilianxin.api.frame import BODY, OPTIONAL, acted, answers, key_header, not_too_often, resident
-from weilianxin.api.schemas import Coded, Line, Named, Photos, Shape, Text, WorkerCard
+from weilianxin.api.schemas import Coded, Line, Named, Photos, Ref, Shape, Text, WorkerCard
 from weilianxin.api.shapes import card_of
 from weilianxin.cases.errors import Invalid
 from weilianxin.cases.models import Anonymity
-from weilianxin.files.store import claim
+from weilianxin.files.store import claim, claim_sound
 from weilianxin.lib import words
 from weilianxin.people import consent
 
@@ -129,6 +129,7 @@ class ReportIn(Shape):
     wish: Literal["call", "message", "none"] = "call"
     place: PlaceIn
     photos: Photos = []
+    sound: Ref | None = None
     message: int | None = None
     not_integrity: bool = False
     consent: Line = ""
@@ -278,6 +279,7 @@ def submit(request, said: ReportIn, key: str = key_header()):
             about_unit=unit_at(said.about_unit, where) if said.about_unit is not None else None,
             anonymity=said.anonymity,
             photos=claim(account, said.photos, at, also=message.photos.all() if message else ()),
+            sound=claim_sound(account, said.sound, at),
             channel="mini_program",
             at=at,
             place_text=places.words(data, where),

@@ -8,8 +8,8 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from pydantic import Field
 
-from weilianxin.api.schemas import MatterCard, PhotoRef, Photos, Shape
-from weilianxin.api.shapes import matter_card, photo_ref
+from weilianxin.api.schemas import MatterCard, PhotoRef, Photos, Shape, SoundRef
+from weilianxin.api.shapes import matter_card, photo_ref, sound_ref
 from weilianxin.cases.errors import Invalid
 from weilianxin.files.store import claim
 from weilianxin.lib import words
@@ -74,6 +74,7 @@ class Matter(MatterCard):
     lines: list[TimelineLine]
     ahead: list[Ahead]
     photos: list[PhotoRef]
+    sound: SoundRef | None
     headcount: int
     acts: list[Act]
     can_dispute_until_words: str | None
@@ -186,6 +187,7 @@ def matter_of(case, actor, at) -> dict[str, Any]:
         "lines": [line_of(line, base) for line in seen["events"]],
         "ahead": seen["ahead"],
         "photos": [picture_of(photo, base) for photo in seen["photos"]],
+        "sound": sound_ref(case, True, seen["written"]),
         "headcount": shown.headcount,
         "acts": [act_of(button) for button in matters.acts_of(case, actor, at)],
         "can_dispute_until_words": words.before(until, at) if until and until >= at else None,

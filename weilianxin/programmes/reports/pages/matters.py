@@ -18,7 +18,7 @@ from weilianxin.cases.acting import act_on, buttons
 from weilianxin.cases.errors import Refused
 from weilianxin.cases.models import Case, CasePhoto, Event, Rating
 from weilianxin.files.errors import BadPhoto
-from weilianxin.files.serve import photo_response
+from weilianxin.files.serve import photo_response, sound_response
 from weilianxin.journal.models import Entry
 from weilianxin.journal.receipts import receipt
 from weilianxin.lib import words
@@ -124,7 +124,7 @@ def own_case(request, number):
         .filter(number=number)
         .select_related(
             "report__category", "holder", "unit", "grid", "compound", "place", "closer", "community", "subdistrict",
-            "parent__holder", "parent__unit", "parent__grid", "parent__closer", "parent__compound",
+            "sound", "parent__holder", "parent__unit", "parent__grid", "parent__closer", "parent__compound",
             "parent__community", "parent__subdistrict", "recurs_of",
         )
         .first()
@@ -177,6 +177,16 @@ def matter_photo(request, number, ref, variant):
     if row is None:
         raise Http404
     return photo_response(row.photo, variant, request)
+
+
+@require_safe
+@resident_required
+def matter_sound(request, number):
+    """The voice note of one's own matter."""
+    case = own_case(request, number)
+    if case.sound_id is None:
+        raise Http404
+    return sound_response(case.sound, request)
 
 
 @never_cache
@@ -240,6 +250,7 @@ def told(case, at):
         "events": events,
         "ahead": timeline.ahead(shown, policy.number("dispute_days")),
         "photos": photos,
+        "written": _transcript(case) if case.sound_id else None,
         "answer": answer,
         "rating": rating,
         "worker": worker,
@@ -274,6 +285,8 @@ def _page(request, case, failed=None, refusal=None, status=200):
         "lines": [*seen["events"], *seen["ahead"]],
         "before_photos": [p for p in photos if not p["after"]],
         "after_photos": [p for p in photos if p["after"]],
+        "voice": case.sound if case.sound_id and case.sound.erased_at is None else None,
+        "written": seen["written"],
         "closed": closed,
         "outcome": shown.outcome if closed else "",
         "outcome_word": shown.get_outcome_display() if closed else "",
@@ -349,6 +362,10 @@ def _history(case, at):
 def _closing_words(case):
     closings = case.events.filter(act__in=("close_seen", "close_verified")).select_related("actor")
     return closings.order_by("-seq").first()
+
+
+def _transcript(case):
+    return case.events.filter(act="transcribe").select_related("actor").order_by("-seq").first()
 
 
 def _question(case):
