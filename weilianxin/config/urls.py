@@ -11,6 +11,7 @@ from django.utils.module_loading import module_has_submodule
 
 from weilianxin.lib.programme import programmes
 
+from . import mini
 from .health import healthz
 
 
@@ -26,6 +27,10 @@ def of_programmes(name, prefix):
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("api/v1/", include("weilianxin.api.urls")),
+    path("mini/", mini.page, name="mini"),
+    path("mini/demo/places", mini.places, name="mini_places"),
+    path("mini/demo/people", mini.people, name="mini_people"),
+    path("mini/<str:name>", mini.page, name="mini_file"),
     path("h/", include("weilianxin.desk.handler_urls")),
     *of_programmes("desk_urls", "desk/"),
     path("desk/", include("weilianxin.desk.urls")),
