@@ -57,6 +57,10 @@ def what_we_hold(account):
             }
             for consent in account.consents.order_by("given_at", "id")
         ],
+        "wechat": [
+            {"appid": tied.appid, "openid": tied.openid, "since": moment(tied.since)}
+            for tied in account.wechat.order_by("since", "id")
+        ],
         "phone_shown_to": contact.shown(account),
     }
     for name, fn in SECTIONS.items():
