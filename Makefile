@@ -7,13 +7,15 @@ SYSTEM := .venv/.system
 PO := $(wildcard weilianxin/locale/*/LC_MESSAGES/django.po)
 MO := $(PO:.po=.mo)
 WORKERS ?= 2
+PYTEST := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help setup demo test test-sqlite test-postgresql check messages pictures bench lock clean
+.PHONY: help setup demo test test-sqlite test-postgresql fuzz check messages pictures bench lock clean
 
 help:
 	@echo "make demo      a made-up subdistrict on http://127.0.0.1:8000/"
 	@echo "make test      every test, on SQLite and on PostgreSQL, with a real Chromium"
 	@echo "make check     style, imports between rooms, migrations, translations"
+	@echo "make fuzz      made-up calls against the API, CALLS=10000 on each database"
 	@echo "make messages  bring the English catalogue up to date with the Chinese sentences"
 	@echo "make pictures  a picture of every main page in pictures/"
 	@echo "make lock      write the locked requirements anew"
@@ -51,10 +53,10 @@ demo: setup
 test: test-sqlite test-postgresql
 
 test-sqlite: setup $(SYSTEM)
-	DATABASE_URL= $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+	DATABASE_URL= $(BIN)/python -m pytest -q $(PYTEST)
 
 test-postgresql: setup $(SYSTEM)
-	DATABASE_URL= $(BIN)/python -m tests.support.postgres -- $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+	DATABASE_URL= $(BIN)/python -m tests.support.postgres -- $(BIN)/python -m pytest -q $(PYTEST)
 
 check: setup
 	$(BIN)/ruff check .
@@ -63,6 +65,12 @@ check: setup
 	WEILIANXIN_DATA=$$(mktemp -d) DATABASE_URL= DJANGO_SETTINGS_MODULE=weilianxin.config.settings \
 	  $(BIN)/django-admin makemigrations --check --dry-run
 	$(BIN)/python -m tests.support.catalogues --check
+
+CALLS ?= 10000
+
+fuzz: setup
+	DATABASE_URL= $(BIN)/python -m tests.support.fuzz --calls $(CALLS)
+	DATABASE_URL= $(BIN)/python -m tests.support.postgres -- $(BIN)/python -m tests.support.fuzz --calls $(CALLS)
 
 messages: setup
 	$(BIN)/python -m tests.support.catalogues

@@ -488,6 +488,43 @@ def test_a_call_costs_the_same_however_many_rows_there_are(world):
     assert many[0] <= 14, "the first page is one request and few queries"
 
 
+def test_one_matter_costs_the_same_however_much_has_happened_to_it(world):
+    case = report(world.resident, world.entrance)
+    me, worker = Caller(world.resident), Caller(world.worker)
+    addresses = [(me, f"/matters/{case.number}"), (worker, f"/desk/cases/{case.number}")]
+    for caller, address in addresses:
+        caller.get(address)
+    me.post(f"/matters/{case.number}/acts/append", {"said": {"note": "三楼也不亮"}, "photos": [me.upload()]})
+    few = [queries_of(*address) for address in addresses]
+    for colour in ("red", "blue", "white"):
+        said = {"said": {"note": "还是不亮"}, "photos": [me.upload(colour)]}
+        assert me.post(f"/matters/{case.number}/acts/append", said).status_code == 200
+        assert worker.post(f"/desk/cases/{case.number}/acts/append", {"said": {"note": "去看过"}}).status_code == 200
+    assert few == [queries_of(*address) for address in addresses]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_photo_sent_into_two_reports_at_the_same_moment_is_used_once(world):
+    me = Caller(world.resident)
+    photo, answers, ready = me.upload(), [], threading.Barrier(2)
+
+    def send():
+        mine = Caller(token=me.token)
+        ready.wait()
+        try:
+            answers.append(mine.post("/reports", body(photos=[photo])))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=send) for _n in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answer.status_code for answer in answers) == [201, 422]
+    assert CasePhoto.objects.filter(photo__ref=photo).count() == Case.objects.count() == 1
+
+
 def test_a_long_list_is_read_on_by_its_cursor_without_a_gap_or_a_double(world):
     me = Caller(world.resident)
     for n in range(23):

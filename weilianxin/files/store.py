@@ -84,8 +84,10 @@ def claim(account, refs, at, *, also=()):
     photos that may be named besides. Raises BadPhoto for a ref that is neither.
     """
     refs = list(dict.fromkeys(refs))
-    mine = waiting_photos().filter(owner=account, ref__in=refs, created_at__gt=at - UNCLAIMED)
-    found = {photo.ref: photo for photo in (*mine.select_for_update(of=("self",)), *also)}
+    sent = list(Photo.objects.filter(owner=account, ref__in=refs, created_at__gt=at - UNCLAIMED).select_for_update())
+    # Looked at again once the rows are held: whoever held them before may have used them.
+    mine = waiting_photos().filter(pk__in=[photo.pk for photo in sent])
+    found = {photo.ref: photo for photo in (*mine, *also)}
     for index, ref in enumerate(refs):
         if ref not in found:
             raise BadPhoto("gone", index)
@@ -96,8 +98,8 @@ def claim_sound(account, ref, at):
     """The same for a voice note, or None without a ref; BadSound where it is gone or used."""
     if not ref:
         return None
-    mine = unused(Sound).filter(owner=account, ref=ref, created_at__gt=at - UNCLAIMED)
-    sound = mine.select_for_update(of=("self",)).first()
+    sent = list(Sound.objects.filter(owner=account, ref=ref, created_at__gt=at - UNCLAIMED).select_for_update())
+    sound = unused(Sound).filter(pk__in=[row.pk for row in sent]).first()
     if sound is None:
         raise BadSound("used")
     return sound

@@ -135,7 +135,7 @@ def card_of(case, account, posts, at):
     return {
         "number": case.number,
         "title": case.title,
-        "place": case.where,
+        "place": case.where or _("地点不明"),
         "urgency": case.urgency,
         "urgency_words": case.get_urgency_display(),
         "phase": case.phase,

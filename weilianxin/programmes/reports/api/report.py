@@ -204,7 +204,7 @@ def category_in(code):
 
 @router.post(
     "/reports/preview",
-    response=answers(Preview, 403, *BODY),
+    response=answers(Preview, *BODY),
     openapi_extra=OPTIONAL,
     url_name="preview",
 )
