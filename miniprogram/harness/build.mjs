@@ -49,6 +49,8 @@ function template(part, known) {
   if (/\sstyle=/.test(text)) faults.push(`${part}.wxml: style="" is written as a class`)
   return text
     .replace(new RegExp(`<(/?)(${DRAWN.join('|')})(?=[\\s>/])`, 'g'), '<$1wx-$2')
+    // What is drawn inside them carries the name, not they themselves.
+    .replace(/<wx-(input|textarea|picker|image)\s[^>]*/g, (tag) => tag.replace(' aria-label=', ' label='))
     .replace(/(\s)(bind|catch)(?!:)([a-z]+)=/g, '$1$2:$3=')
     .replace(/\saria-role=/g, ' tabindex="0" role=')
 }

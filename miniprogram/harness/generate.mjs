@@ -66,7 +66,7 @@ export function catalogue() {
     return lines ? lines[1].trim().split('\n').map((line) => JSON.parse(line)).join('') : ''
   }
   for (const block of portal('locale/en/LC_MESSAGES/django.po').split(/\n\n+/)) {
-    if (!/^msgctxt /m.test(block) && !/^#~/m.test(block)) said.set(text(block, 'msgid'), text(block, 'msgstr'))
+    if (!/^msgctxt /m.test(block) && !/^#~/m.test(block)) said.set(text(block, 'msgid'), text(block, 'msgstr') || text(block, 'msgstr\\[1\\]'))
   }
   return said
 }

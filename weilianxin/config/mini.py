@@ -6,6 +6,7 @@ nothing here exists.
 
 from functools import wraps
 
+import httpx
 from django.conf import settings
 from django.http import FileResponse, Http404, JsonResponse
 from django.shortcuts import render
@@ -53,14 +54,19 @@ def page(request, name="index.html"):
         raise Http404
     if not is_built():
         words = _("小程序还没有造出来：连上软件仓库以后，运行 make mini 再打开这一页。")
-        return render(request, "portal/error.html", {"title": _("小程序"), "sentence": words, "code": "mini"}, status=503)
+        return render(
+            request, "portal/error.html", {"title": _("小程序"), "sentence": words, "code": "mini"}, status=503
+        )
     return FileResponse((FOLDER / name).open("rb"), content_type=KINDS[name])
 
 
 def plates(most=MOST):
     """Plates to scan, the first demo residents' entrances first: dicts of `code` and `name`."""
     homes = Dwelling.objects.filter(account__is_demo=True, until__isnull=True).order_by("place__grid__code", "id")
-    near = [place.parent_id if place.kind == PlaceKind.ROOM else place.pk for place in (row.place for row in homes.select_related("place")[:most])]
+    near = [
+        place.parent_id if place.kind == PlaceKind.ROOM else place.pk
+        for place in (row.place for row in homes.select_related("place")[:most])
+    ]
     live = Plate.objects.filter(revoked_at__isnull=True).select_related("place")
     found = list(live.filter(place__in=near).order_by("id")[:most]) or list(live.order_by("id")[:most])
     return [{"code": plate.code, "name": plate.place.full_name} for plate in found]
@@ -75,6 +81,39 @@ def places(request):
         lon, lat = wgs84_to_gcj02(row.lon, row.lat)
         points.append({"name": row.full_name, "lat": lat, "lon": lon})
     return JsonResponse({"plates": plates(), "points": points})
+
+
+def of_wechat(**said):
+    """What the made-up platform answers to a hand on a telephone; 503 where there is none (then people sign in by SMS)."""
+    base = getattr(settings, "WECHAT_BASE", "")
+    if not base.startswith("http://127.0.0.1:"):
+        return JsonResponse({}, status=503)
+    try:
+        answer = httpx.post(f"{base}/__ctl/{said.pop('call', 'phone')}", json=said, timeout=5)
+        return JsonResponse(answer.json(), status=answer.status_code)
+    except (httpx.HTTPError, ValueError):
+        return JsonResponse({}, status=503)
+
+
+@of_the_demo
+def code(request):
+    """`wx.login` and the button for the phone number: a code that the platform gives to `user`."""
+    name, kind = request.GET.get("user", "")[:40], request.GET.get("kind")
+    if not name or kind not in ("login", "phone"):
+        raise Http404
+    if kind == "phone" and (number := request.GET.get("phone", "")[:20]):
+        of_wechat(call="user", name=name, phone=number)
+    return of_wechat(do=kind, user=name)
+
+
+@of_the_demo
+def answer(request):
+    """`wx.requestSubscribeMessage`: the same answer for each of the templates `ids`."""
+    ids = [one for one in request.GET.get("ids", "").split(",") if one][:MOST]
+    said = request.GET.get("answer", "reject")
+    if said not in ("accept", "reject"):
+        raise Http404
+    return of_wechat(do="subscribe", user=request.GET.get("user", "")[:40], choices=dict.fromkeys(ids, said))
 
 
 @of_the_demo

@@ -30,6 +30,8 @@ urlpatterns = [
     path("mini/", mini.page, name="mini"),
     path("mini/demo/places", mini.places, name="mini_places"),
     path("mini/demo/people", mini.people, name="mini_people"),
+    path("mini/demo/code", mini.code, name="mini_code"),
+    path("mini/demo/answer", mini.answer, name="mini_answer"),
     path("mini/<str:name>", mini.page, name="mini_file"),
     path("h/", include("weilianxin.desk.handler_urls")),
     *of_programmes("desk_urls", "desk/"),

@@ -9,7 +9,7 @@ class WxScrollView extends HTMLElement {}
 class WxText extends HTMLElement {}
 
 class WxImage extends HTMLElement {
-  static observedAttributes = ['src', 'mode', 'aria-label']
+  static observedAttributes = ['src', 'mode', 'label']
 
   connectedCallback() {
     this.img ??= this.appendChild(document.createElement('img'))
@@ -21,7 +21,7 @@ class WxImage extends HTMLElement {
   async attributeChangedCallback(name) {
     if (!this.img) return
     if (name === 'mode') this.img.style.objectFit = { aspectFill: 'cover', aspectFit: 'contain' }[this.getAttribute('mode')] ?? 'fill'
-    if (name === 'aria-label') this.img.alt = this.getAttribute('aria-label') ?? ''
+    if (name === 'label') this.img.alt = this.getAttribute('label') ?? ''
     if (name === 'src') {
       const src = this.getAttribute('src')
       const url = src ? await urlOf(src) : ''
@@ -47,7 +47,7 @@ class WxButton extends HTMLElement {
 }
 
 class Typed extends HTMLElement {
-  static observedAttributes = ['value', 'placeholder', 'maxlength', 'aria-label', 'disabled', 'type', 'password', 'focus']
+  static observedAttributes = ['value', 'placeholder', 'maxlength', 'label', 'disabled', 'type', 'password', 'focus']
 
   connectedCallback() {
     if (this.field) return
@@ -67,7 +67,7 @@ class Typed extends HTMLElement {
     } else if (name === 'type') {
       this.field.inputMode = { number: 'numeric', digit: 'decimal', idcard: 'text' }[value] ?? 'text'
     } else if (name === 'password') {
-      this.field.type = value === null ? 'text' : 'password'
+      if (this.constructor.tag === 'input') this.field.type = value === null ? 'text' : 'password'
     } else if (name === 'maxlength') {
       this.field.maxLength = value === null ? 140 : Number(value)
     } else if (name === 'disabled') {
@@ -75,7 +75,7 @@ class Typed extends HTMLElement {
     } else if (name === 'focus') {
       if (value !== null) this.field.focus()
     } else {
-      this.field.setAttribute(name, value ?? '')
+      this.field.setAttribute(name === 'label' ? 'aria-label' : name, value ?? '')
     }
   }
 }
@@ -94,7 +94,7 @@ class WxPicker extends HTMLElement {
     this.field = this.appendChild(document.createElement('input'))
     this.field.type = 'date'
     this.field.tabIndex = -1
-    this.field.setAttribute('aria-label', this.getAttribute('aria-label') ?? '')
+    this.field.setAttribute('aria-label', this.getAttribute('label') ?? '')
     this.field.addEventListener('change', (event) => {
       event.stopPropagation()
       tell(this, 'change', { value: this.field.value })

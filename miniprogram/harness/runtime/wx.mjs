@@ -166,7 +166,9 @@ async function requestSubscribeMessage({ tmplIds }) {
   if (!tmplIds?.length) throw { errCode: 20001, errMsg: 'No template data return, verify the template id exist' }
   if (tmplIds.length > 5) throw { errCode: 20003, errMsg: 'Templates count out of max bounds' }
   const yes = await sheet({ title: '微连心 申请给您发送消息', text: `${tmplIds.length} 种一次性消息：有进展时在微信里告诉您。`, buttons: [['允许', 'accept', 'go'], ['拒绝', 'reject']] })
-  return Object.fromEntries(tmplIds.map((id) => [id, yes ?? 'reject']))
+  const { results, errCode } = await demo('answer', { user: user(), ids: tmplIds.join(','), answer: yes ?? 'reject' })
+  if (errCode) throw { errCode, errMsg: 'not shown' }
+  return results
 }
 
 const privacy = { asked: undefined, agreed: () => localStorage.getItem('mini-privacy') === '1' }
