@@ -33,6 +33,7 @@ PHOTOS = {
     "thread": "thread.photo thumb",
 }
 OBJECTS = {
+    "mini_file": {"own": "mini.js"},
     "handler:task": {"own": "token", "foreign": "foreign_token", "revoked": "cut_token"},
     "handler:code": {"own": "token", "foreign": "foreign_token", "revoked": "cut_token"},
     "handler:act": {"own": "token sign", "foreign": "foreign_token sign", "revoked": "cut_token sign"},

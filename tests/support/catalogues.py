@@ -52,7 +52,7 @@ def sentences():
 
 
 def sentences_of_the_mini_program():
-    """The messages of the mini-program's pages and scripts: what stands in `t('…')`, as harness/generate.mjs finds it."""
+    """The messages of the mini-program: what stands in `t('…')`, as harness/generate.mjs finds it."""
     for path in sorted([*MINI.rglob("*.wxml"), *MINI.rglob("*.ts")]):
         if NOT_OURS & set(path.relative_to(MINI).parts):
             continue

@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from weilianxin.areas.models import Place, PlaceKind, Plate
+from weilianxin.areas.models import Place, PlaceKind
 from weilianxin.lib.datum import wgs84_to_gcj02
-from weilianxin.people.models import Account, Dwelling
+from weilianxin.people.models import Account
+from weilianxin.portal.demo import plates
 
 FOLDER = settings.BASE_DIR.parent / "miniprogram" / "dist"
 KINDS = {
@@ -60,18 +61,6 @@ def page(request, name="index.html"):
     return FileResponse((FOLDER / name).open("rb"), content_type=KINDS[name])
 
 
-def plates(most=MOST):
-    """Plates to scan, the first demo residents' entrances first: dicts of `code` and `name`."""
-    homes = Dwelling.objects.filter(account__is_demo=True, until__isnull=True).order_by("place__grid__code", "id")
-    near = [
-        place.parent_id if place.kind == PlaceKind.ROOM else place.pk
-        for place in (row.place for row in homes.select_related("place")[:most])
-    ]
-    live = Plate.objects.filter(revoked_at__isnull=True).select_related("place")
-    found = list(live.filter(place__in=near).order_by("id")[:most]) or list(live.order_by("id")[:most])
-    return [{"code": plate.code, "name": plate.place.full_name} for plate in found]
-
-
 @of_the_demo
 def places(request):
     """What a camera would scan and a map would offer; points as WeChat gives them, in GCJ-02."""
@@ -84,15 +73,15 @@ def places(request):
 
 
 def of_wechat(**said):
-    """What the made-up platform answers to a hand on a telephone; 503 where there is none (then people sign in by SMS)."""
+    """What the made-up platform answers to a hand on a telephone; 404 without one, and people sign in by SMS."""
     base = getattr(settings, "WECHAT_BASE", "")
     if not base.startswith("http://127.0.0.1:"):
-        return JsonResponse({}, status=503)
+        return JsonResponse({}, status=404)
     try:
         answer = httpx.post(f"{base}/__ctl/{said.pop('call', 'phone')}", json=said, timeout=5)
         return JsonResponse(answer.json(), status=answer.status_code)
     except (httpx.HTTPError, ValueError):
-        return JsonResponse({}, status=503)
+        return JsonResponse({}, status=404)
 
 
 @of_the_demo

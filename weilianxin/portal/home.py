@@ -1,5 +1,6 @@
 """The first page: my grid worker like a door plate, what I reported, and what to do in danger."""
 
+from django.conf import settings
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -18,7 +19,9 @@ def home(request):
     account = request.account
     at = timezone.now()
     if account is None or account.is_staff_member:
-        return render(request, "portal/welcome.html", {"roster": demo.roster()})
+        return render(
+            request, "portal/welcome.html", {"roster": demo.roster(), "plates": demo.plates() if settings.DEMO else []}
+        )
     dwelling = dwelling_of(account)
     mine = open_matters(account, at)
     context = {
@@ -26,5 +29,6 @@ def home(request):
         "cards": mine,
         "waiting": sum(card["turn"] for card in mine),
         "roster": demo.roster(),
+        "plates": demo.plates() if settings.DEMO else [],
     }
     return render(request, "portal/home_elder.html" if request.elder else "portal/home.html", context)

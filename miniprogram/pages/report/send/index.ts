@@ -65,7 +65,8 @@ page({
     const now = draft()
     this.setData({ draft: now, anonymities: anonymities(), wishes: wishes(), signed: !!session('resident') })
     return fill(this, async () => {
-      const { text, category, kind, about, place, not_integrity } = now
+      const { text, kind, about, place, not_integrity } = now
+      const category = now.category || this.data.category
       try {
         const body = { text, about, place, not_integrity, ...(category ? { category } : {}), ...(kind ? { kind } : {}) }
         const seen = await ask<Preview>('POST', '/reports/preview', { body })
@@ -105,6 +106,7 @@ page({
   guess(event: WechatMiniprogram.BaseEvent) {
     const code = String(event.currentTarget.dataset.code)
     this.setData({ category: this.data.category === code ? '' : code })
+    void this.load() // who takes it, until when, and what is near hang on it
   },
   chooseUnit(event: WechatMiniprogram.CustomEvent<{ value: string }>) {
     this.setData({ unit: this.data.unit === event.detail.value ? '' : event.detail.value })
