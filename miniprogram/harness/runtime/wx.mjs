@@ -26,8 +26,9 @@ const cancelled = () => Promise.reject({ errMsg: 'cancel' })
 // The demo's own questions to its server: codes of the made-up platform, plates to scan, points to choose.
 export async function demo(what, query = {}) {
   const answer = await fetch(`/mini/demo/${what}?${new URLSearchParams(query)}`, { credentials: 'omit' })
+  const said = await answer.json()
   if (!answer.ok) throw new Error(`${what}: ${answer.status}`)
-  return answer.json()
+  return said
 }
 
 export function user() {

@@ -7,10 +7,14 @@ import { send } from '../../../services/outbox'
 import { forget } from '../../../services/session'
 import { askToTell, templatesFor } from '../../../services/subscription'
 
-type Row = DeskCard & { urgent: boolean }
+type Row = DeskCard & { urgent: boolean; next: boolean }
 
 const URGENT = ['U0', 'U1']
-const rows = (items: DeskCard[]): Row[] => items.map((card) => ({ ...card, urgent: URGENT.includes(card.urgency) }))
+/** The first one that can be taken on stands out: one such button on a screen. */
+function rows(items: DeskCard[]): Row[] {
+  const next = items.find((card) => card.quick)
+  return items.map((card) => ({ ...card, urgent: URGENT.includes(card.urgency), next: card === next }))
+}
 
 page({
   heading: () => t('待办'),
@@ -29,7 +33,8 @@ page({
     const { tab, items, older } = this.data
     return fill(this, async () => {
       const more = await get<List<DeskCard>>(`/desk/list?tab=${tab}&before=${encodeURIComponent(older)}`, 'staff')
-      return joined(items, { items: rows(more.items), older: more.older }, (card) => card.number)
+      const all = joined<DeskCard>(items, more, (card) => card.number)
+      return { items: rows(all.items), older: all.older }
     })
   },
   turn(event: WechatMiniprogram.BaseEvent) {
@@ -42,7 +47,7 @@ page({
     this.setData({ busy: number, problem: '', thanks: '' })
     const outcome = await send({ as: 'staff', title: t('签收：%(title)s', { title }), path: `/desk/cases/${number}/acts/${name}`, body: { said: {} } })
     this.setData({ busy: '' })
-    if (outcome.state === 'kept') return this.setData({ items: this.data.items.map((card) => (card.number === number ? { ...card, quick: null } : card)) })
+    if (outcome.state === 'kept') return this.setData({ items: rows(this.data.items.map((card) => (card.number === number ? { ...card, quick: null } : card))) })
     await this.load()
     if (outcome.state === 'refused') this.setData({ problem: outcome.error.message })
     else this.setData({ thanks: t('签收了：%(title)s', { title }) })
