@@ -26,6 +26,6 @@ def plate(request, code):
             return error_page(request, 429, _("请歇一会儿再扫"), _("试得太多了。请过一小时再来，或打社区电话。"))
         raise Http404
     if found.revoked_at:
-        return render(request, "portal/plate_revoked.html", {"place": found.place}, status=410)
+        return render(request, "portal/plate_revoked.html", {"place": found.place, "code": found.code}, status=410)
     context = {"code": found.code, "place": found.place, "plate": worker_plate(found.place, at)}
     return render(request, "portal/plate.html", context)
