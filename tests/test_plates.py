@@ -274,6 +274,12 @@ def test_a_replaced_plate_says_so_politely_and_leads_on_to_the_same_place_withou
     assert not Dwelling.objects.filter(account=world.neighbour, until=None).exists(), "nobody is bound by a scan"
 
 
+def test_a_plate_that_was_stopped_says_that_and_not_that_there_is_another(world):
+    plates.revoke(world.plate, NOW)
+    page = Client().get(reverse("portal:plate", args=[world.plate.code])).content.decode()
+    assert "这块门牌停用了" in page and "换过了" not in page and "不是您的错" in page
+
+
 def test_guessing_codes_is_stopped_and_real_plates_go_on_answering(world):
     client = Client(REMOTE_ADDR="198.51.100.7")
     answers = [client.get(reverse("portal:plate", args=[f"{n:016d}"])).status_code for n in range(31)]

@@ -68,6 +68,11 @@ def around(place):
     return inside.filter(Q(kind=PlaceKind.ENTRANCE) | Q(kind=PlaceKind.BUILDING) & ~Exists(entrances))
 
 
+def replaced(plate):
+    """Whether another plate is in use at the place of this one."""
+    return Plate.objects.filter(place_id=plate.place_id, revoked_at=None).exclude(pk=plate.pk).exists()
+
+
 def hanging(where):
     """The plates in use in a place with all that lies in it, or in an area, with what is printed on them, in the order
     of the buildings."""
