@@ -361,10 +361,11 @@ def family(request, case):
 
 
 def here(request, case):
-    """What this place had before."""
+    """What this place had before; what is sensitive is not read by chance beside another matter."""
     if case.place_id is None:
         return []
-    rows = Case.objects.visible_to(request.account).filter(place=case.place_id).exclude(pk=case.pk)
+    earlier = {"place": case.place_id, "created_at__lt": case.created_at, "sensitive": False}
+    rows = Case.objects.visible_to(request.account).filter(**earlier)
     return lists.state_words(list(lists.rows_of(rows).order_by("-id")[:5]))
 
 
