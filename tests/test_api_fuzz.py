@@ -45,7 +45,7 @@ def test_the_description_names_every_refusal_and_who_may_call(db):
 
 def test_made_up_calls_never_break_it_and_get_only_answers_that_are_declared(things):
     found = fuzz.Fuzz(fuzz.known_things(), *fuzz.callers()).run(400, seed=20)
-    assert found.calls > 300
+    assert found.calls >= 400
     assert not found.failures, fuzz.told(found)
     assert {status for _label, status in found.answers} >= {200, 201, 401, 403, 404, 422}
     assert {status for _label, status in found.answers} <= {

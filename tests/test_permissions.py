@@ -58,6 +58,8 @@ OBJECTS = {
     "desk:admin_area": {"own": "w.grid.code"},
     "desk:admin_compound": {"own": "w.compound.pk"},
     "desk:admin_sheet": {"own": "w.compound.pk"},
+    "desk:admin_plate_history": {"own": "w.entrance.pk"},
+    "desk:admin_area_sheet": {"own": "w.grid.code"},
     "desk:admin_issue": {"own": "w.compound.pk"},
     "desk:admin_plate": {"own": "w.plate.code revoke"},
     "desk:admin_person": {"own": "w.worker.ref", "resident": "w.resident.ref"},

@@ -9,7 +9,7 @@ from ninja import Router
 from weilianxin.areas.choices import parts_of
 from weilianxin.areas.home import own_subdistrict
 from weilianxin.areas.models import PlaceKind
-from weilianxin.areas.plates import resolve
+from weilianxin.areas.plates import replaced, resolve
 from weilianxin.cases.cards import open_matters
 from weilianxin.lib.client import address_of
 from weilianxin.notify.inbox import unread_count
@@ -41,12 +41,14 @@ class Home(Shape):
 
 
 class PlateOut(Shape):
-    """`revoked` is a plate taken out of use: the place is still named, but nobody."""
+    """`revoked` is a plate taken out of use: the place is still named, but nobody; `replaced` says that a new one hangs
+    there."""
 
     state: str
     place: Named
     parts: list[Named]
     worker: WorkerCard | None
+    replaced: bool = False
 
 
 def dials():
@@ -90,7 +92,8 @@ def plate(request, code: str):
         raise Http404
     place = found.place
     if found.revoked_at:
-        return {"state": "revoked", "place": named(place), "parts": [], "worker": None}
+        gone = {"state": "revoked", "place": named(place), "parts": [], "worker": None}
+        return gone | {"replaced": replaced(found)}
     return {
         "state": "ok",
         "place": named(place),

@@ -1,11 +1,11 @@
 """From rows to the shapes of `schemas.py`."""
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
 from weilianxin.cases.access import posts_of
 from weilianxin.lib import words
 from weilianxin.lib.masks import mask_phone
+from weilianxin.people.contact import can_call
 from weilianxin.people.plate import portrait, worker_plate
 
 
@@ -45,7 +45,7 @@ def card_of(duty, community=None, hours="", backup=None):
         "area_words": f"{area} · {grid.name}" if area else grid.name,
         "hours": hours or grid.hours or (community.hours if community else ""),
         "phone": worker.phone,
-        "can_call": bool(settings.CALLS and not worker.is_demo and worker.phone),
+        "can_call": can_call(worker),
         "stand_in": instead is not None,
         "stand_in_for": instead.name if instead is not None else None,
         "on_duty": True,

@@ -58,8 +58,9 @@ def bind(request):
 
 
 def scanned(code):
+    """The place of a plate to choose from, of one that was replaced too: nobody is bound by a scan."""
     plate = resolve(code) if code else None
-    return plate.place if plate and not plate.revoked_at else None
+    return plate.place if plate else None
 
 
 def chosen(key):

@@ -3,13 +3,13 @@
 import secrets
 
 from django import template
-from django.conf import settings
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from weilianxin.lib import words
+from weilianxin.lib import numbers, words
+from weilianxin.people import contact
 from weilianxin.people.plate import portrait
 
 register = template.Library()
@@ -106,11 +106,10 @@ def up_to(value, most):
 @register.filter
 def spaced(phone):
     """A number in groups one can read out: 139 0000 0102."""
-    phone = str(phone or "")
-    return f"{phone[:3]} {phone[3:7]} {phone[7:]}" if len(phone) == 11 and phone.isdecimal() else phone
+    return numbers.spaced(phone)
 
 
 @register.filter
 def can_call(person):
     """Whether this person's or office's telephone may be a link to call."""
-    return bool(settings.CALLS and not getattr(person, "is_demo", False) and getattr(person, "phone", ""))
+    return contact.can_call(person)
