@@ -17,7 +17,15 @@ DRAFT = {
 WAITING = [
     {"key": "a1", "as": "resident", "title": DRAFT["text"], "path": "/reports", "body": {}, "photos": [], "sent": {}},
     {
-        **{"key": "a2", "as": "resident", "title": "楼道堆物", "path": "/reports", "body": {}, "photos": [], "sent": {}},
+        **{
+            "key": "a2",
+            "as": "resident",
+            "title": "楼道堆物",
+            "path": "/reports",
+            "body": {},
+            "photos": [],
+            "sent": {},
+        },
         "draft": DRAFT,
         "refused": {"message": "再多写几个字，说说是什么事（至少 5 个字）。", "code": "invalid", "ways": []},
     },
