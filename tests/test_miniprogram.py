@@ -428,6 +428,8 @@ def test_the_browser_gets_its_codes_from_the_made_up_platform_and_only_in_a_demo
         assert code and code != client.get("/mini/demo/code", {"kind": "login", "user": "guest"}).json()["code"]
         client.get("/mini/demo/code", {"kind": "phone", "user": "guest", "phone": "13800000001"})
         assert platform.platform.user("guest").phone == "13800000001"
+        people = client.get("/mini/demo/people").json()
+        assert people["worker"]["username"] == world.worker.username and people["phones"][0]["name"] == "老斗"
         asked = client.get("/mini/demo/answer", {"user": "guest", "ids": "none", "answer": "accept"}).json()
         assert asked == {"errCode": 20001}
         settings.WECHAT_BASE = "https://api.weixin.qq.com"
