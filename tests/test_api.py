@@ -189,7 +189,7 @@ def test_the_sentences_come_in_the_language_that_was_asked_for(world):
     assert english.get(f"/matters/{sent}").json()["word"] == "Submitted"
     assert chinese.get(f"/matters/{sent}").json()["word"] == "已提交"
     assert "please" in english.post("/reports", {}).json()["error"]["message"].lower()
-    assert english.patch("/me", {"language": "en"}).json()["account"]["language"] == "en"
+    assert english.put("/me", {"language": "en"}).json()["account"]["language"] == "en"
     assert Caller(world.resident).get(f"/matters/{sent}").json()["word"] == "Submitted"
 
 

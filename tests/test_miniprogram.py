@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from fakes import wechat as fake_wechat
 from weilianxin.cases.models import Case, Event
 from weilianxin.config import mini
 from weilianxin.programmes.reports.models import Parameter, Report
@@ -21,6 +23,7 @@ from .support.visitors import made_public
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SOURCE = Path(mini.FOLDER).parent
+NODE = Path(sys.executable).with_name("node")
 PASSWORD = "wangxing-lamp-2026"
 LAMPS = "楼道灯/单元门损坏"
 LAMP = "二楼到三楼的声控灯不亮了三天，老人晚上上楼看不见。"
@@ -32,8 +35,7 @@ def built(tmp_path_factory):
     """The mini-program's files, built from the source as it stands."""
     assert (SOURCE / "node_modules").exists(), "the tools are missing: make mini"
     folder = tmp_path_factory.mktemp("mini")
-    node = Path(sys.executable).with_name("node")
-    made = subprocess.run([node, SOURCE / "harness/build.mjs", folder], capture_output=True, text=True)
+    made = subprocess.run([NODE, SOURCE / "harness/build.mjs", folder], capture_output=True, text=True)
     assert made.returncode == 0, made.stderr
     return folder
 
@@ -389,6 +391,61 @@ def test_large_type_is_large_everywhere_and_nothing_runs_off_the_side(phones, wo
         assert page.evaluate(SMALL) == [], route
         assert page.evaluate(TINY) == [], route
         assert page.evaluate(WIDE) <= 0, route
+
+
+def test_what_the_platform_would_refuse_or_the_browser_cannot_show_ends_the_build(tmp_path):
+    """Each fault is put into a copy of the source, and named by the check or the build."""
+    copy = tmp_path / "miniprogram"
+    shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("node_modules", "dist", "generated"))
+    (copy / "node_modules").symlink_to(SOURCE / "node_modules")
+    (tmp_path / "weilianxin").symlink_to(SOURCE.parent / "weilianxin")
+
+    def run(script):
+        made = subprocess.run([NODE, copy / script], capture_output=True, text=True)
+        return made.returncode, made.stdout + made.stderr
+
+    assert run("check.mjs")[0] == 0
+    home = copy / "pages/home/index"
+    wxml, ts = home.with_suffix(".wxml"), home.with_suffix(".ts")
+    wxml.write_text(wxml.read_text() + '<video /><view style="color: red" bindtap="nowhere">没有翻译</view>')
+    ts.write_text(ts.read_text() + "wx.getLocation({}); eval('1'); wx.navigateTo({ url: '/pages/none/index' })\n")
+    (copy / "pages/me/index.json").unlink()
+    (copy / "pages/me/index.json").write_text('{ "usingComponents": {} }')
+    (copy / "generated.bin").write_bytes(bytes(500 * 1024))
+    code, said = run("check.mjs")
+    assert code == 1
+    for words in ("no handler nowhere", "wx.getLocation", "eval", "no page /pages/none", "words outside", "bytes"):
+        assert words in said, said
+    code, said = run("harness/build.mjs")
+    assert code == 1 and "<video>" in said and "wx.getLocation" in said and "style=" in said
+
+
+def test_the_browser_gets_its_codes_from_the_made_up_platform_and_only_in_a_demo(client, settings, world):
+    platform = fake_wechat.serve()
+    try:
+        settings.WECHAT_BASE, settings.DEMO = platform.url, True
+        code = client.get("/mini/demo/code", {"kind": "login", "user": "guest"}).json()["code"]
+        assert code and code != client.get("/mini/demo/code", {"kind": "login", "user": "guest"}).json()["code"]
+        client.get("/mini/demo/code", {"kind": "phone", "user": "guest", "phone": "13800000001"})
+        assert platform.platform.user("guest").phone == "13800000001"
+        people = client.get("/mini/demo/people").json()
+        assert people["worker"]["username"] == world.worker.username and people["phones"][0]["name"] == "老斗"
+        asked = client.get("/mini/demo/answer", {"user": "guest", "ids": "none", "answer": "accept"}).json()
+        assert asked == {"errCode": 20001}
+        settings.WECHAT_BASE = "https://api.weixin.qq.com"
+        assert client.get("/mini/demo/code", {"kind": "login", "user": "guest"}).status_code == 404
+        settings.DEMO = False
+        for path in ("", "mini.js", "demo/places", "demo/people", "demo/code", "demo/answer"):
+            assert client.get(f"/mini/{path}").status_code == 404
+    finally:
+        platform.stop()
+
+
+def test_without_a_build_the_page_says_how_to_make_one(client, settings, tmp_path, monkeypatch, db):
+    settings.DEMO = True
+    monkeypatch.setattr(mini, "FOLDER", tmp_path)
+    answer = client.get("/mini/")
+    assert answer.status_code == 503 and "make mini" in answer.content.decode()
 
 
 def test_every_page_of_the_mini_program_was_opened_by_some_test():

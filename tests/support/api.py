@@ -34,8 +34,8 @@ class Caller:
     def post(self, path, body=None, *, key=None):
         return self.client.post(BASE + path, body or {}, content_type="application/json", headers=self.headers(key))
 
-    def patch(self, path, body):
-        return self.client.patch(BASE + path, body, content_type="application/json", headers=self.headers())
+    def put(self, path, body):
+        return self.client.put(BASE + path, body, content_type="application/json", headers=self.headers())
 
     def delete(self, path):
         return self.client.delete(BASE + path, headers=self.headers())

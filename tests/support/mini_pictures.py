@@ -14,13 +14,18 @@ DRAFT = {
     "place": {"how": "home"},
     "place_name": "星影苑",
 }
-EMPTY = {"as": "resident", "path": "/reports", "body": {}, "photos": [], "sent": {}}
 WAITING = [
-    {**EMPTY, "key": "a1", "title": DRAFT["text"]},
+    {"key": "a1", "as": "resident", "title": DRAFT["text"], "path": "/reports", "body": {}, "photos": [], "sent": {}},
     {
-        **EMPTY,
-        "key": "a2",
-        "title": "楼道堆物",
+        **{
+            "key": "a2",
+            "as": "resident",
+            "title": "楼道堆物",
+            "path": "/reports",
+            "body": {},
+            "photos": [],
+            "sent": {},
+        },
         "draft": DRAFT,
         "refused": {"message": "再多写几个字，说说是什么事（至少 5 个字）。", "code": "invalid", "ways": []},
     },

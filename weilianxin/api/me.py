@@ -108,7 +108,7 @@ def about(account):
     }
 
 
-@router.patch("/me", auth=signed_in, response=answers(Me, *BODY))
+@router.put("/me", auth=signed_in, response=answers(Me, *BODY))
 def change_me(request, said: MeIn):
     """The language in which messages are written from now on."""
     mydata.correct(request.account, language=said.language, at=timezone.now())

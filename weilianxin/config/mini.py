@@ -16,7 +16,8 @@ from django.views.decorators.http import require_safe
 
 from weilianxin.areas.models import Place, PlaceKind
 from weilianxin.lib.datum import wgs84_to_gcj02
-from weilianxin.people.models import Account
+from weilianxin.people.demo import PASSWORD
+from weilianxin.people.models import Account, Role
 from weilianxin.portal.demo import plates
 
 FOLDER = settings.BASE_DIR.parent / "miniprogram" / "dist"
@@ -107,6 +108,13 @@ def answer(request):
 
 @of_the_demo
 def people(request):
-    """Numbers that the phones of made-up residents have."""
+    """Numbers that the phones of made-up residents have, and with what their grid worker signs in."""
     rows = Account.objects.filter(kind=Account.RESIDENT, is_demo=True, is_active=True).exclude(phone=None)
-    return JsonResponse({"phones": [{"phone": row.phone, "name": row.name} for row in rows.order_by("id")[:MOST]]})
+    workers = Account.objects.filter(posts__role=Role.GRID_WORKER, is_demo=True, is_active=True).exclude(username=None)
+    worker = workers.order_by("posts__area__code").first()
+    return JsonResponse(
+        {
+            "phones": [{"phone": row.phone, "name": row.name} for row in rows.order_by("id")[:MOST]],
+            "worker": worker and {"name": worker.name, "username": worker.username, "password": PASSWORD},
+        }
+    )

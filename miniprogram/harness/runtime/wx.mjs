@@ -249,10 +249,14 @@ export function listen() {
 
 // The capsule's menu: what a visitor of the demo may want that a phone has in other places.
 export async function capsule() {
-  const chosen = await menu('演示', [['扫一块门牌', 'scan'], ['换一个微信用户（手机里的数据清空）', 'user'], ['回到网页版', 'portal']])
+  const chosen = await menu('演示', [['扫一块门牌', 'scan'], ['当一回网格员', 'worker'], ['换一个微信用户（手机里的数据清空）', 'user'], ['回到网页版', 'portal']])
   if (chosen === 'scan') {
     const { path } = await scanCode().catch(() => ({}))
     if (path) await pages.navigateTo(`/${path}`)
+  } else if (chosen === 'worker') {
+    const { worker } = await demo('people')
+    await notice(`网格员 ${worker.name}`, `用户名 ${worker.username}，密码 ${worker.password}（只在演示里有用）`)
+    pages.reLaunch('/packages/desk/signin/index')
   } else if (chosen === 'user') {
     localStorage.removeItem('mini-user')
     localStorage.removeItem('mini-privacy')

@@ -43,7 +43,7 @@ page({
   speak() {
     const lang = this.data.lang === 'en' ? 'zh' : 'en'
     change({ lang })
-    if (session('resident')) void ask('PATCH', '/me', { body: { language: lang === 'en' ? 'en' : 'zh-hans' } }).then(() => void this.load(), () => undefined)
+    if (session('resident')) void ask('PUT', '/me', { body: { language: lang === 'en' ? 'en' : 'zh-hans' } }).then(() => void this.load(), () => undefined)
   },
   inbox() {
     wx.navigateTo({ url: '/pages/inbox/index' })
