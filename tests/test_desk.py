@@ -107,6 +107,18 @@ def test_a_worker_accepts_with_one_tap_on_the_list(world, signed_in):
     assert Event.objects.filter(case=case, act="accept").count() == 1
 
 
+def test_a_list_names_no_room_and_tells_no_sensitive_matter_beside_another(world, signed_in):
+    location = locate(place=world.room)
+    quiet = report(world, location=location, text="家里有人动手，我不敢出声。")
+    Case.objects.filter(pk=quiet.pk).update(sensitive=True)
+    case = report(world, location=location, text="门口的灯不亮，晚上看不见。")
+    client = signed_in(world.worker)
+    shown = client.get(reverse("desk:home")).content.decode()
+    assert case.title in shown and world.entrance.full_name in shown and world.room.full_name not in shown
+    shown = client.get(page(case)).content.decode()
+    assert world.room.full_name in shown and quiet.title not in shown
+
+
 def test_opening_is_seen_once_and_a_prefetch_has_read_nothing(world, signed_in):
     case = report(world)
     client = signed_in(world.worker)

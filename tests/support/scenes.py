@@ -230,7 +230,7 @@ ADMIN = (
     admin("plates"),
     admin("plates", query="?q=飞碟", called="admin-plates-empty"),
     admin("compound", "compound"),
-    admin("sheet", "compound"),
+    admin("plate_history", "hung"),
     admin("people"),
     admin("people", query="?q=飞碟", called="admin-people-empty"),
     admin("person_add"),
@@ -272,10 +272,14 @@ FILES = {
     "portal:checkpoints",
     "portal:file",
     "desk:photo",
+    "desk:sound",
     "desk:admin_import_blank",
+    "desk:admin_sheet",
+    "desk:admin_area_sheet",
     "handler:file",
     "reports:draft_photo",
     "reports:matter_photo",
+    "reports:matter_sound",
     "reports:receipt",
     "reports:thread_photo",
     "reports:public_photo",
@@ -350,6 +354,7 @@ def stage():
     entrance = home.place.parent or home.place
     d.plate = entrance.plates.filter(revoked_at=None).first().code
     d.compound = home.place.compound_id
+    d.hung = Plate.objects.filter(place__compound=d.compound, revoked_at__isnull=True).order_by("pk").first().place_id
     d.revoked = _revoked(Plate, d.grid, at)
     d.published = token(published().select_related("case").order_by("-published_at").first().case)
     d.text = Text.objects.order_by("pk").first().pk

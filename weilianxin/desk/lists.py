@@ -1,5 +1,6 @@
 """Lists of cases: bounded, in the order of what is due, at a cost that does not grow with the rows."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import Count, Q
@@ -9,6 +10,7 @@ from django.utils.translation import gettext as _
 from weilianxin.cases.models import Case, CasePhoto, Rating, Sample
 from weilianxin.lib.programme import programmes
 
+ROOM = re.compile("([0-9０-９A-Za-z]{1,5})( ?(?:室|号房|房间))")
 PAGE = 30
 UNSEEN = timedelta(minutes=30)  # a new report that nobody has opened for so long is shown to those above
 OPEN = ("new", "active", "waiting")
@@ -141,12 +143,15 @@ def states_for(role, most=3):
     }
 
 
-def state_words(rows):
-    """Give every case of a page `word`, what staff call its state, and `where`, how staff find it."""
+def state_words(rows, rooms=False):
+    """Give every case of a page `word`, what staff call its state, and `where`, how staff find it.
+
+    A list may be read over one's shoulder: which room it is stands on the page of the case (`rooms`) only.
+    """
     words = {plug.label: plug.flow.words for plug in programmes() if plug.flow}
     for case in rows:
         case.word = words.get(case.programme, {}).get(case.state, case.state)
-        case.where = where(case)
+        case.where = where(case) if rooms else ROOM.sub("", where(case)).strip()
     return rows
 
 

@@ -198,7 +198,7 @@ def describe(request, case, actor, *, failed=None, refusal=None):
     fresh = request.session.get("fresh_links")
     handed = fresh and fresh["case"] == case.number and request.method == "GET"
     links = request.session.pop("fresh_links")["links"] if handed else []
-    lists.state_words([case])
+    lists.state_words([case], rooms=True)
     case.limit_words, case.accept_words = limit_words(case.handle_limit), limit_words(case.accept_limit)
     around = near(request, case, at)
     joined = family(request, case)
@@ -339,7 +339,7 @@ def near(request, case, at):
     rows = (
         Case.objects.visible_to(request.account)
         .open()
-        .filter(category=case.category, cell__in=neighbours(case.cell))
+        .filter(category=case.category, cell__in=neighbours(case.cell), sensitive=False)
         .filter(created_at__gte=case.created_at - timedelta(days=NEAR_DAYS))
         .exclude(pk=case.pk)
     )

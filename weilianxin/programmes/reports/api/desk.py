@@ -176,7 +176,7 @@ def case_of(request, case, links=()):
     actor = actor_on(case, account, posts=my_posts(request))
     photos = list(case.photos.select_related("photo", "event").filter(photo__erased_at__isnull=True))
     case.thumb = photos[-1].photo if photos else None
-    lists.state_words([case])
+    lists.state_words([case], rooms=True)
     named = {move.name: move.label for move in REPORTS.moves}
     offers = [b for b in buttons(case, actor, at) if b["move"].name not in matter.HIDDEN]
     offers.sort(key=lambda button: matter.rank(case, button))
