@@ -100,7 +100,7 @@ def test_a_revoked_plate_says_so(world):
     revoke(world.bare_plate)
     response = Client().get(f"/p/{world.bare_plate.code}")
     assert response.status_code == 410
-    assert "这块门牌换过了" in text_of(response) and "氐土" not in text_of(response)
+    assert "这块门牌停用了" in text_of(response) and "氐土" not in text_of(response)
 
 
 def test_guessing_plates_is_slowed_down(world):

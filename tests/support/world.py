@@ -14,10 +14,11 @@ from django.test import Client, RequestFactory
 
 from weilianxin.areas.calendar import load_shipped
 from weilianxin.areas.models import Area, Level, Place, PlaceKind, Plate, PropertyKind
-from weilianxin.files.models import Photo
+from weilianxin.files.models import Photo, Sound
 from weilianxin.people import consent, session
 from weilianxin.people.models import Account, Dwelling, Post, Role, Unit
 from weilianxin.programmes.reports import catalogue
+from weilianxin.programmes.reports.models import Parameter
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 WORK_DAY = date(2026, 3, 10)  # a Tuesday, with plain work days before and after it
@@ -211,6 +212,8 @@ def make_world():
     make_units(w)
     make_people(w)
     catalogue.load()
+    # Which closings are drawn for a check is chance; tests about the draw say how many are.
+    Parameter.objects.update_or_create(key="sample_percent", defaults={"value": "0"})
     return w
 
 
@@ -231,3 +234,8 @@ def client_for(account, **options):
 def photo(owner=None):
     """A stored photo without bytes, for what only asks whether there is one."""
     return Photo.objects.create(owner=owner, original_hash=secrets.token_hex(32), width=4, height=3, size=100)
+
+
+def sound(owner=None):
+    """A stored voice note without bytes."""
+    return Sound.objects.create(owner=owner, kind="mp3", original_hash=secrets.token_hex(32), seconds=9, size=100)

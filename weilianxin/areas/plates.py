@@ -4,12 +4,12 @@ Scanning is throttled by whoever receives the request. The scan is a hint of the
 a plate can be photographed.
 """
 
-import segno
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from weilianxin.areas.models import Plate
+from weilianxin.areas.models import Area, Level, Place, PlaceKind, Plate
 
 
 def issue(place, at=None):
@@ -47,22 +47,46 @@ def reissue(plate, at=None):
 
 
 def resolve(code):
-    """The plate with this code, or None. A revoked one is returned with `revoked_at`, so that the page can say it."""
-    code = str(code or "").strip()
+    """The plate with this code, or None. A revoked one is returned with `revoked_at`, so that the page can say it.
+
+    Whoever typed it may have put blanks between the letters and held the shift key.
+    """
+    code = "".join(str(code or "").split())
     if not 0 < len(code) <= 32 or not code.isascii() or not code.isprintable():
         return None
-    return Plate.objects.select_related("place__grid", "place__parent", "place__compound").filter(code=code).first()
+    rows = Plate.objects.select_related("place__grid", "place__parent", "place__compound")
+    found = rows.filter(code=code).first()
+    return rows.filter(code=code.lower()).first() if found is None and code != code.lower() else found
+
+
+def around(place):
+    """Where plates hang in a compound: at its entrances, or at buildings without one; a public place is its own."""
+    if place.kind == PlaceKind.PUBLIC:
+        return Place.objects.filter(pk=place.pk)
+    inside = Place.objects.current().filter(compound=place)
+    entrances = Place.objects.current().filter(parent=OuterRef("pk"), kind=PlaceKind.ENTRANCE)
+    return inside.filter(Q(kind=PlaceKind.ENTRANCE) | Q(kind=PlaceKind.BUILDING) & ~Exists(entrances))
+
+
+def replaced(plate):
+    """Whether another plate is in use at the place of this one."""
+    return Plate.objects.filter(place_id=plate.place_id, revoked_at=None).exclude(pk=plate.pk).exists()
+
+
+def hanging(where):
+    """The plates in use in a place with all that lies in it, or in an area, with what is printed on them, in the order
+    of the buildings."""
+    if isinstance(where, Area):
+        above = {Level.GRID: "grid", Level.COMMUNITY: "community"}.get(where.level, f"community__{where.level}")
+        inside = Q(**{f"place__{above}": where})
+    else:
+        inside = Q(place=where) | Q(place__parent=where) | Q(place__compound=where)
+    rows = Plate.objects.filter(inside, revoked_at=None).order_by("place_id", "pk")
+    return rows.select_related(
+        "place__compound", "place__community", "place__grid__community", "place__parent__grid__community"
+    )
 
 
 def plate_url(plate):
     """The address that the QR code holds: nothing but the opaque code."""
     return f"{settings.PUBLIC_URL}/p/{plate.code}"
-
-
-def qr_svg(plate, label=""):
-    """The QR code as an SVG element for the page. It scales with its box and needs no inline style.
-
-    Error correction Q: a quarter may be scratched off. `label` is what a screen reader says.
-    """
-    code = segno.make(plate_url(plate), error="q", micro=False)
-    return code.svg_inline(omitsize=True, border=4, dark="#000", light="#fff", svgclass="qr", title=label or None)

@@ -49,6 +49,11 @@ class CaseQuerySet(models.QuerySet):
         return self.order_by(models.F("next_due_at").asc(nulls_last=True), "id")
 
 
+def may_hear(case, actor):
+    """Whether this actor may hear the reporter's voice note: a voice tells who speaks, whatever name is hidden."""
+    return case.sound_id is not None and may_know_reporter(case, actor)
+
+
 @dataclass(frozen=True)
 class Actor:
     """Who acts on one case, and as what. `ref` is what the journal keeps."""

@@ -5,8 +5,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from weilianxin.areas.calendar import work_calendar
-from weilianxin.files.intake import Prepared
-from weilianxin.files.store import store
+from weilianxin.files.errors import BadSound
+from weilianxin.files.intake import Prepared, PreparedSound
+from weilianxin.files.models import Sound
+from weilianxin.files.store import store, store_sound
 from weilianxin.journal import log
 from weilianxin.lib.clock import Limit, due_at
 from weilianxin.lib.numbers import case_number
@@ -65,6 +67,8 @@ def write_event(
         payload["data"] = data
     if photos:
         payload["photos"] = [photo.original_hash for photo, _stage in photos]
+    if event.seq == 1 and case.sound_id:
+        payload["sound"] = case.sound.original_hash
     if case.due_at:
         payload["due_at"] = case.due_at.isoformat()
     secrets = {**({"note": event.note} if note else {}), **(private or {})} or None
@@ -106,22 +110,33 @@ def allowed(case, actor, *, at=None):
     plug = programme(case.programme)
     moves = [m for m in plug.flow.from_state(case.state) if actor.role_for(m)]
     facts = plug.situation(case) if moves else {}
+    return sorted((m for m in moves if offered(case, m, actor, at, facts)), key=lambda m: m.weight)
 
-    def offered(move):
-        doing = Doing(case=case, move=move, actor=actor, at=at, data={}, facts=facts, role=actor.role_for(move))
-        try:
-            for condition in move.when:
-                condition(doing)
-        except Refused:
-            return False
-        return True
 
-    return sorted(filter(offered, moves), key=lambda m: m.weight)
+def offered(case, move, actor, at, facts):
+    """Whether what must hold before `move` holds; `facts` are the programme's, where a condition asks for them."""
+    doing = Doing(case=case, move=move, actor=actor, at=at, data={}, facts=facts, role=actor.role_for(move))
+    try:
+        for condition in move.when:
+            condition(doing)
+    except Refused:
+        return False
+    return True
 
 
 def stored(photo, owner, at):
     """The row of a photo that may only be prepared yet."""
     return store(photo, owner, at) if isinstance(photo, Prepared) else photo
+
+
+def stored_sound(sound, owner, at):
+    """The row of a voice note that may only be prepared yet; BadSound for one that is gone or part of another case."""
+    if sound is None or isinstance(sound, PreparedSound):
+        return sound and store_sound(sound, owner, at)
+    sound = Sound.objects.select_for_update().get(pk=sound.pk)  # two reports, one voice note
+    if sound.erased_at or Case.objects.filter(sound=sound).exists():
+        raise BadSound("used")
+    return sound
 
 
 def last_event_words(case):

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from weilianxin.areas.models import Area, Place
-from weilianxin.files.models import Photo
+from weilianxin.files.models import Photo, Sound
 from weilianxin.people.models import Account, Unit
 
 from .access import CaseQuerySet
@@ -86,6 +86,8 @@ class Case(models.Model):
     place = models.ForeignKey(Place, null=True, on_delete=models.PROTECT, related_name="+")
     compound = models.ForeignKey(Place, null=True, on_delete=models.PROTECT, related_name="+")
     place_text = models.CharField(max_length=256, blank=True)  # what was said or written about the place
+    # The reporter's voice note: one, of no other case, heard by those who may know who reported.
+    sound = models.OneToOneField(Sound, null=True, on_delete=models.PROTECT, related_name="case")
     lat = models.FloatField(null=True)  # WGS-84
     lon = models.FloatField(null=True)
     cell = models.BigIntegerField(null=True)

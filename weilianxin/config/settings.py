@@ -212,7 +212,10 @@ WORK = {
     "weilianxin.cases.once.forget_old": 3600,
     "weilianxin.people.codes.cleanup": 3600,
     "weilianxin.people.throttle.cleanup": 3600,
+    "weilianxin.people.tokens.cleanup": 3600,
+    "weilianxin.files.store.sweep_photos": 3600,
     "weilianxin.files.store.sweep_orphans": 86400,
+    "weilianxin.files.store.sweep_sounds": 3600,
     "weilianxin.programmes.reports.pages.drafts.forget_old": 86400,
     "weilianxin.config.work.clear_sessions": 86400,
 }

@@ -14,14 +14,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from weilianxin.cases.access import actor_on, may_know_reporter
+from weilianxin.cases.access import actor_on, may_hear, may_know_reporter
 from weilianxin.cases.acting import act_on, buttons
 from weilianxin.cases.engine import perform
 from weilianxin.cases.errors import Refused
 from weilianxin.cases.models import Case, CasePhoto, Task
 from weilianxin.cases.once import first_answer, once
 from weilianxin.files.errors import BadPhoto
-from weilianxin.files.serve import photo_response
+from weilianxin.files.serve import photo_response, sound_response
 from weilianxin.lib.clock import Limit
 from weilianxin.lib.datum import metres, neighbours
 from weilianxin.lib.masks import mask_name, mask_phone
@@ -46,7 +46,17 @@ HIDDEN = ("see",)  # done by opening the page
 def load(request, number):
     """The case with this number as the account may see it; 404 for everything else."""
     cases = Case.objects.visible_to(request.account).select_related(
-        "reporter", "holder", "unit", "closer", "grid", "community", "subdistrict", "place", "compound", "parent"
+        "reporter",
+        "holder",
+        "unit",
+        "closer",
+        "grid",
+        "community",
+        "subdistrict",
+        "place",
+        "compound",
+        "parent",
+        "sound",
     )
     return get_object_or_404(cases, number=number)
 
@@ -155,6 +165,16 @@ def photo(request, ref, variant):
     return photo_response(use.photo, variant, request)
 
 
+@require_safe
+@staff_required
+def sound(request, number):
+    """The voice note of a case, for those who may know who reported."""
+    case = load(request, number)
+    if not may_hear(case, actor_on(case, request.account, posts=my_posts(request))):
+        raise Http404
+    return sound_response(case.sound, request)
+
+
 def show(request, case, actor, *, failed=None, refusal=None):
     context = describe(request, case, actor, failed=failed, refusal=refusal)
     status = getattr(refusal, "status", 422) if refusal else 200
@@ -173,6 +193,8 @@ def describe(request, case, actor, *, failed=None, refusal=None):
         if button["move"].name not in HIDDEN
     ]
     offered.sort(key=lambda button: rank(case, button))
+    heard = next((b for b in offered if b["move"].name == "transcribe"), None)  # stands at the voice note
+    offered = [button for button in offered if button is not heard]
     fresh = request.session.get("fresh_links")
     handed = fresh and fresh["case"] == case.number and request.method == "GET"
     links = request.session.pop("fresh_links")["links"] if handed else []
@@ -191,7 +213,8 @@ def describe(request, case, actor, *, failed=None, refusal=None):
         "photos_before": [p for p in photos if p.stage == CasePhoto.BEFORE],
         "photos_after": [p for p in photos if p.stage == CasePhoto.AFTER],
         "reporter": reporter(request, case, actor),
-        "timeline": timeline(case, words),
+        "timeline": (events := timeline(case, words)),
+        "voice": voice(case, actor, events, heard),
         "tasks": tasks(case, at),
         "fresh_links": links,
         "family": joined,
@@ -206,7 +229,9 @@ def describe(request, case, actor, *, failed=None, refusal=None):
         "secondary": [b for b in offered if SHOWN < rank(case, b) <= REST],
         "more": [b for b in offered if rank(case, b) >= MORE],
         "failed": failed,
-        "any_open": any(b["failed"] for b in offered),  # else the sentence stands at the top of the page
+        "any_open": any(
+            b["failed"] for b in [*offered, *([heard] if heard else [])]
+        ),  # else the sentence stands at the top of the page
         "more_open": any(b["failed"] for b in offered if rank(case, b) >= MORE),
         "refusal": refusal,
         "typed": typed,
@@ -262,6 +287,15 @@ def timeline(case, words):
         elif event.role == "system":
             event.who = _("系统")
     return events[::-1]
+
+
+def voice(case, actor, events, button):
+    """The reporter's voice note as this reader meets it, and what somebody wrote down of it; None without one."""
+    if case.sound_id is None or case.sound.erased_at is not None:
+        return None
+    written = next((event for event in reversed(events) if event.act == "transcribe"), None)
+    heard = may_hear(case, actor)
+    return {"seconds": case.sound.seconds, "heard": heard, "written": written, "button": button}
 
 
 OTHER_ACTS = {

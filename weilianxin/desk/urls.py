@@ -25,6 +25,7 @@ urlpatterns = [
     path("communities/<slug:code>/", overview.community, name="community"),
     path("photos/<slug:ref>/<slug:variant>/", matter.photo, name="photo"),
     path("cases/<slug:number>/", matter.page, name="case"),
+    path("cases/<slug:number>/sound/", matter.sound, name="sound"),
     path("cases/<slug:number>/reporter/", matter.reveal, name="reveal"),
     path("cases/<slug:number>/act/<slug:name>/", matter.act, name="act"),
 ]

@@ -9,7 +9,8 @@ class FilesConfig(AppConfig):
         from weilianxin.people.erasure import register_eraser
         from weilianxin.people.mydata import register_section
 
-        from .store import erase_person, held
+        from .store import erase_person, held, held_sounds
 
         register_eraser(erase_person)
         register_section("photos", held)
+        register_section("sounds", held_sounds)

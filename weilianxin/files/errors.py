@@ -1,4 +1,4 @@
-"""Why a photo was not taken in, in a sentence its sender can act upon."""
+"""Why a photo or a voice note was not taken in, in a sentence its sender can act upon."""
 
 from django.utils.translation import gettext as _
 
@@ -29,6 +29,26 @@ class BadPhoto(Refused):
                 "kind": _("第%(n)s个文件不是照片。请发JPEG、PNG、WebP或GIF格式的照片。") % n,
                 "broken": _("第%(n)s张照片打不开，可能没有传完整。请重新拍一张，或截图后再发。") % n,
                 "slow": _("第%(n)s张照片处理太久，没有收下。请截图后再发。") % n,
+                "gone": _("第%(n)s张照片已经用过，或过了一天，请再选一次。") % n,
                 "busy": _("同时发照片的人太多，第%(n)s张还没有收下。请过一分钟再发，填写的内容可以保留。") % n,
+            }[why]
+        )
+
+
+class BadSound(Refused):
+    """A voice note was refused. `str()` is the sentence, `why` is for programs."""
+
+    field = "sound"
+
+    def __init__(self, why):
+        self.why = why
+        super().__init__(
+            {
+                "empty": _("录音是空的，请重新录一段。"),
+                "heavy": _("录音超过2MB，请说短一点，再录一段。"),
+                "long": _("录音超过60秒，请说短一点，再录一段；也可以把事情写下来。"),
+                "kind": _("这个文件不是能播放的录音。请直接录音，或发MP3、M4A、OGG、WebM、WAV格式的录音。"),
+                "broken": _("录音打不开，可能没有传完整。请重新录一段。"),
+                "used": _("这段录音已经用过了，请重新录一段。"),
             }[why]
         )

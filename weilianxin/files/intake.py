@@ -1,5 +1,7 @@
 """Taking photos in: what was sent is looked at, decoded by a limited child and made anew without any metadata.
 
+Voice notes too: their containers are read by `sounds.py`, which keeps what plays and leaves out what tells.
+
 No database is touched here and no lock is held, so that a slow photo delays nobody else. What comes out is stored
 by `store.store` inside the transaction of the act it belongs to.
 """
@@ -14,13 +16,16 @@ from django.utils import timezone
 
 from weilianxin.people.models import new_ref
 
-from . import kinds
+from . import kinds, sounds
 from .child import Busy, Decoder, Lost, Slow
 from .decode import LONG, PIXELS, SIDE, SMALL
-from .errors import BadPhoto
+from .errors import BadPhoto, BadSound
+from .store import PICTURE, SOUND, THUMB
 
 MOST = 9
 HEAVIEST = 20 * 1024 * 1024
+LONGEST, HEAVIEST_SOUND = 60, 2 * 1024 * 1024  # seconds and bytes of a voice note
+LATE = 1.5  # seconds that a recorder stops late
 LOCAL = ZoneInfo("Asia/Shanghai")
 SHOT = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)(?: ([+-])(\d\d):(\d\d))?")
 
@@ -41,6 +46,54 @@ class Prepared:
     @property
     def size(self):
         return len(self.picture)
+
+    @property
+    def parts(self):
+        """What goes into the data folder: variant -> bytes."""
+        return {PICTURE: self.picture, THUMB: self.thumb}
+
+
+@dataclass(repr=False)
+class PreparedSound:
+    """A voice note without what tells on its sender, not yet stored. `kind` is one of `sounds.TYPES`."""
+
+    data: bytes
+    kind: str
+    seconds: int
+    original_hash: str
+    ref: str = field(default_factory=new_ref)
+    placed: bool = False
+
+    @property
+    def parts(self):
+        return {SOUND: self.data}
+
+
+def receive_sound(upload):
+    """A voice note as sent (an uploaded file, or bytes), safe to keep and to play: a `PreparedSound`.
+
+    Promises: MP3, AAC, M4A (AAC or Opus), Ogg and WebM (Opus) or WAV (PCM) by content; at most 2 MB and 60 seconds,
+    counted from its frames; without tags, position, moment and program of the recording. Raises BadSound with a
+    sentence for the sender; never anything else for bad bytes.
+    """
+    if (getattr(upload, "size", None) or 0) > HEAVIEST_SOUND:
+        raise BadSound("heavy")
+    data = read_up_to(upload, HEAVIEST_SOUND)
+    if len(data) > HEAVIEST_SOUND:
+        raise BadSound("heavy")
+    if not data:
+        raise BadSound("empty")
+    what = sounds.kind(data)
+    if what is None:
+        raise BadSound("kind")
+    try:
+        kept, seconds = sounds.read(data, what)
+    except sounds.Broken:
+        raise BadSound("broken") from None
+    if seconds > LONGEST + LATE:
+        raise BadSound("long")
+    seconds = min(LONGEST, max(1, round(seconds)))
+    return PreparedSound(data=kept, kind=what, seconds=seconds, original_hash=hashlib.sha256(data).hexdigest())
 
 
 def receive(uploads, *, at=None):
@@ -123,14 +176,18 @@ def first_bytes(upload):
 
 def whole(upload, index):
     """All bytes of an upload, never more than one over the limit, whatever size it claims."""
-    if isinstance(upload, (bytes, bytearray, memoryview)):
-        data = bytes(upload)
-    else:
-        upload.seek(0)
-        data = upload.read(HEAVIEST + 1)
+    data = read_up_to(upload, HEAVIEST)
     if len(data) > HEAVIEST:
         raise BadPhoto("heavy", index)
     return data
+
+
+def read_up_to(upload, most):
+    """All bytes of an upload, or one more than `most`."""
+    if isinstance(upload, (bytes, bytearray, memoryview)):
+        return bytes(upload)
+    upload.seek(0)
+    return upload.read(most + 1)
 
 
 def taken_at(text, at):

@@ -37,3 +37,12 @@ def short_error_code():
 def is_invented_phone(phone):
     """Whether a number has the shape of the demonstration's people (1xx0000xxxx); nothing is ever sent there."""
     return bool(re.fullmatch(r"1[0-9]{2}0000[0-9]{4}", re.sub(r"[\s-]", "", phone or "")))
+
+
+def spaced(phone):
+    """A telephone number in groups one can read out: 139 0000 0102, 0571 8000 0001; any other stays as it is."""
+    phone = str(phone or "")
+    if not phone.isdecimal() or not 10 <= len(phone) <= 12 or (phone[0] == "1" and len(phone) != 11):
+        return phone
+    area = 3 if phone[0] == "1" or phone[:2] in ("01", "02") else 4
+    return f"{phone[:area]} {phone[area:-4]} {phone[-4:]}" if phone[0] in "01" else phone

@@ -1,5 +1,6 @@
 """Showing a person's full number: for a reason, counted, and written down where they can find it."""
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -39,3 +40,9 @@ def shown(account, most=200):
     rows = list(found.select_related("entry").order_by("-entry_id")[:most])
     names = dict(Account.objects.filter(ref__in={row.entry.actor for row in rows}).values_list("ref", "name"))
     return [{"at": row.entry.at.isoformat(), "by": names.get(row.entry.actor, ""), "reason": row.value} for row in rows]
+
+
+def can_call(person):
+    """Whether the telephone of a person or office of ours may be shown to be called: never in a demo, and only where
+    the installation says so."""
+    return bool(settings.CALLS and not getattr(person, "is_demo", False) and getattr(person, "phone", ""))

@@ -124,6 +124,22 @@ class OneTimeCode(models.Model):
     used_at = models.DateTimeField(null=True, blank=True)
 
 
+class Token(models.Model):
+    """A sign-in of the API: opaque, kept as a keyed hash, bound to one account and its epoch, for a time."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="tokens")
+    digest = models.CharField(max_length=64, unique=True)
+    channel = models.CharField(max_length=12)  # through what it was asked for: wechat, sms, password
+    epoch = models.PositiveIntegerField()  # the account's when it was given: raised, the token is worth nothing
+    created_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"])]
+
+
 class Attempt(models.Model):
     """One counted try at something that is throttled. `bucket` is a keyed hash, never a phone or an address."""
 

@@ -6,14 +6,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from weilianxin.areas.plates import resolve
+from weilianxin.areas.plates import replaced, resolve
 from weilianxin.lib.client import address_of
 from weilianxin.people import throttle
+from weilianxin.people.plate import MISSES, WITHIN, worker_plate
 
 from .errors import error_page
-from .home import worker_plate
-
-MISSES, WITHIN = 30, 3600  # plates that do not exist, asked for from one address, in seconds
 
 
 @require_safe
@@ -26,6 +24,7 @@ def plate(request, code):
             return error_page(request, 429, _("请歇一会儿再扫"), _("试得太多了。请过一小时再来，或打社区电话。"))
         raise Http404
     if found.revoked_at:
-        return render(request, "portal/plate_revoked.html", {"place": found.place}, status=410)
+        context = {"place": found.place, "code": found.code, "replaced": replaced(found)}
+        return render(request, "portal/plate_revoked.html", context, status=410)
     context = {"code": found.code, "place": found.place, "plate": worker_plate(found.place, at)}
     return render(request, "portal/plate.html", context)

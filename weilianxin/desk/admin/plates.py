@@ -1,36 +1,26 @@
-"""QR plates: issue them for a compound, print them, take one out of use or replace it."""
+"""QR plates: issue them for a compound, download sheets to print, take one out of use or replace it."""
 
 from django.db.models import Count, Exists, OuterRef, Q
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST, require_safe
 
 from weilianxin.areas import plates
-from weilianxin.areas.models import Place, PlaceKind, Plate
+from weilianxin.areas.models import Area, Place, PlaceKind, Plate
 from weilianxin.people.session import admin_required
 
+from .. import sheets
 from .frame import attempt, note, page, paged
 
-SHEET = 24  # plates on one page for printing
-PLATED = (PlaceKind.ENTRANCE, PlaceKind.PUBLIC)
+MOST_BUILDINGS = 300
 
 
 def with_plates(places):
     """`places` with whether a plate is in use on each."""
     return places.annotate(has_plate=Exists(Plate.objects.filter(place=OuterRef("pk"), revoked_at=None)))
-
-
-def around(place):
-    """Where plates hang in a compound: at its entrances, or at buildings without one; a public place is its own."""
-    if place.kind == PlaceKind.PUBLIC:
-        return Place.objects.filter(pk=place.pk)
-    inside = Place.objects.current().filter(compound=place)
-    bare = Q(kind=PlaceKind.BUILDING) & ~Exists(
-        Place.objects.current().filter(parent=OuterRef("pk"), kind=PlaceKind.ENTRANCE)
-    )
-    return inside.filter(Q(kind=PlaceKind.ENTRANCE) | bare)
 
 
 def found(pk):
@@ -65,27 +55,73 @@ def compounds(request):
 @admin_required
 def compound(request, pk):
     """Every entrance of a compound with its plate."""
-    place = found(pk)
-    rows, older, newest = paged(with_plates(around(place)), request)
+    return compound_page(request, found(pk))
+
+
+def compound_page(request, place, refusal=None):
+    rows, older, newest = paged(with_plates(plates.around(place)), request)
     hanging = {p.place_id: p for p in Plate.objects.filter(place__in=rows, revoked_at=None).order_by("-pk")}
     for row in rows:
         row.plate = hanging.get(row.pk)
-    bare = with_plates(around(place)).filter(has_plate=False)[:1000].count()
-    context = {"place": place, "rows": rows, "older": older, "newest": newest, "bare": bare}
-    return page(request, "desk/admin/compound.html", context)
+    inside = Place.objects.current().filter(parent=place, kind=PlaceKind.BUILDING).order_by("pk")
+    context = {
+        "place": place,
+        "rows": rows,
+        "older": older,
+        "newest": newest,
+        "bare": with_plates(plates.around(place)).filter(has_plate=False)[:1000].count(),
+        "parts": inside[:MOST_BUILDINGS],
+        "sizes": sheets.SIZES,
+        "chosen": request.GET.get("size", ""),
+    }
+    return page(request, "desk/admin/compound.html", context, refusal=refusal)
 
 
 @require_safe
 @admin_required
 def sheet(request, pk):
-    """The plates of a compound to print, in the order of the buildings."""
-    place = found(pk)
-    rows = Plate.objects.filter(place__in=around(place), revoked_at=None).select_related("place")
-    rows, older, newest = paged(rows, request, SHEET)
-    for plate in rows:
-        plate.svg = plates.qr_svg(plate, plate.place.full_name)
-    context = {"place": place, "rows": rows, "older": older, "newest": newest}
-    return page(request, "desk/admin/sheet.html", context)
+    """The plates of a compound, or with `part` of a building or an entrance in it, as PDF in the size asked for."""
+    place = chosen = found(pk)
+    part = request.GET.get("part", "")
+    if part:
+        if not part.isdecimal() or len(part) > 18:
+            raise Http404
+        chosen = get_object_or_404(Place.objects.current().filter(compound=place), pk=int(part))
+    try:
+        return pdf(request, chosen, chosen.full_name)
+    except sheets.BadSheet as refusal:
+        return compound_page(request, place, refusal)
+
+
+@require_safe
+@admin_required
+def area_sheet(request, code):
+    """The plates of a grid, a community or more as PDF in the size asked for."""
+    area = get_object_or_404(Area.objects.current(), code=code)
+    try:
+        return pdf(request, area, area.name_zh)
+    except sheets.BadSheet as refusal:
+        context = {"area": area, "sizes": sheets.SIZES, "chosen": request.GET.get("size", "")}
+        return page(request, "desk/admin/area_sheet.html", context, refusal=refusal)
+
+
+def pdf(request, where, name):
+    size = request.GET.get("size") or next(iter(sheets.SIZES))
+    rows = list(plates.hanging(where)[: sheets.MOST + 1])
+    made = sheets.draw(rows, size, mini=sheets.mini_codes(rows[: sheets.MOST]))
+    kept = f"{sheets.file_name(name)}-{size}.pdf"
+    headers = {"Content-Disposition": content_disposition_header(True, kept), "Cache-Control": "no-store"}
+    return HttpResponse(made, content_type="application/pdf", headers=headers)
+
+
+@require_safe
+@admin_required
+def history(request, pk):
+    """All plates that ever hung at a place, the newest first."""
+    kinds = (PlaceKind.ENTRANCE, PlaceKind.BUILDING, PlaceKind.PUBLIC)
+    place = get_object_or_404(Place.objects.select_related("compound"), pk=pk, kind__in=kinds)
+    rows = place.plates.select_related("replaces").order_by("-pk")[:100]
+    return page(request, "desk/admin/plate_history.html", {"place": place, "rows": rows, "up": place.compound or place})
 
 
 @require_POST
@@ -95,7 +131,7 @@ def issue(request, pk):
     place = found(pk)
 
     def act():
-        made = plates.issue_missing(around(place), timezone.now())
+        made = plates.issue_missing(plates.around(place), timezone.now())
         note(request, "plates_issued", place=place.pk, made=made)
         return reverse("desk:admin_compound", args=[pk]) + "?done=issued"
 

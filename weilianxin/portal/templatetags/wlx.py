@@ -3,13 +3,14 @@
 import secrets
 
 from django import template
-from django.conf import settings
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from weilianxin.portal import words
+from weilianxin.lib import numbers, words
+from weilianxin.people import contact
+from weilianxin.people.plate import portrait
 
 register = template.Library()
 
@@ -55,16 +56,9 @@ def link(name, *args):
 @register.simple_tag
 def avatar(account, size=68):
     """A person's picture: a drawing of ours, a stored photo, or the drawing of nobody in particular."""
-    photo = getattr(account, "photo", "") or ""
-    if not photo:
-        address = static("art/people/nobody.svg")
-    elif len(photo) < 8:  # p01 to p12
-        address = static(f"art/people/{photo}.svg")
-    else:
-        address = reverse("portal:file", args=[photo, "thumb"])
     name = getattr(account, "name", "") or ""
     alt = _("%(name)s的照片") % {"name": name} if name else ""
-    return format_html('<img src="{}" alt="{}" width="{}" height="{}">', address, alt, size, size)
+    return format_html('<img src="{}" alt="{}" width="{}" height="{}">', portrait(account), alt, size, size)
 
 
 @register.inclusion_tag("pieces/due.html")
@@ -112,11 +106,10 @@ def up_to(value, most):
 @register.filter
 def spaced(phone):
     """A number in groups one can read out: 139 0000 0102."""
-    phone = str(phone or "")
-    return f"{phone[:3]} {phone[3:7]} {phone[7:]}" if len(phone) == 11 and phone.isdecimal() else phone
+    return numbers.spaced(phone)
 
 
 @register.filter
 def can_call(person):
     """Whether this person's or office's telephone may be a link to call."""
-    return bool(settings.CALLS and not getattr(person, "is_demo", False) and getattr(person, "phone", ""))
+    return contact.can_call(person)

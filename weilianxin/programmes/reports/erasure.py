@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from weilianxin.areas.models import PlaceKind
 from weilianxin.cases.models import Case, CasePhoto, Event, Rating, Submission, Task
-from weilianxin.files.store import erase_photo
+from weilianxin.files.store import erase_photo, erase_sound
 from weilianxin.lib.masks import redact
 from weilianxin.notify.models import Message, Outbox
 
@@ -23,13 +23,17 @@ def erase_person(account, at):
     Open matters go on without a name; the words of the person, their photos, ratings' notes, drafts and threads go.
     What staff wrote about their matters stays without their name and numbers.
     """
-    cases = list(Case.objects.filter(reporter=account).select_related("place__parent"))
+    cases = list(Case.objects.filter(reporter=account).select_related("place__parent", "sound"))
     gone = _("（应本人要求已删除）")
     theirs = Q(case__in=cases) & (Q(by_role="reporter") | Q(photo__owner=account))
     for use in CasePhoto.objects.filter(theirs, photo__erased_at__isnull=True).select_related("photo"):
         erase_photo(use.photo, at)
+    for case in cases:
+        if case.sound is not None and case.sound.erased_at is None:
+            erase_sound(case.sound, at)
     events = Event.objects.filter(case__in=cases)
-    events.filter(Q(role="reporter") | Q(act="submit")).exclude(note="").update(note=gone)
+    own = Q(role="reporter") | Q(act__in=("submit", "transcribe"))  # a transcript is what the person said
+    events.filter(own).exclude(note="").update(note=gone)
     _without_name(account, (events, "note"), (Task.objects.filter(case__in=cases), "note"))
     ratings = Rating.objects.filter(case__in=cases)
     ratings.exclude(note="").update(note="")
@@ -83,7 +87,8 @@ def held(account):
     def event(row):
         return {"at": moment(row.at), "act": row.act, "by": row.role, "words": row.note}
 
-    cases = Case.objects.filter(reporter=account).select_related("report__category", "place").order_by("-id")[:MOST]
+    cases = Case.objects.filter(reporter=account).select_related("report__category", "place", "sound")
+    cases = cases.order_by("-id")[:MOST]
     said = ThreadMessage.objects.filter(thread__resident=account).order_by("-id")[:MOST]
     return {
         "reports": [
@@ -105,6 +110,7 @@ def held(account):
                 "ratings": [
                     {"at": moment(row.at), "level": row.level, "words": row.note} for row in case.ratings.all()
                 ],
+                "sound": case.sound.original_hash if case.sound else None,
                 "photos": [
                     row.photo.ref
                     for row in case.photos.filter(Q(by_role="reporter") | Q(photo__owner=account)).select_related(

@@ -78,6 +78,8 @@ MOVES = (
     # Acts: recorded, the state stays.
     Act("see", _("已看到"), ("received",), GRID, when=(g.unseen,), effect=e.seen),
     Act("append", _("补充"), OPEN, (REPORTER,) + GRID, guards=(g.note_needed,), fields=("note", "photos"), weight=6),
+    Act("transcribe", _("写文字稿"), OPEN + ("closed", "merged"), GRID + ABOVE + (VERIFIER, CALLBACK), when=(g.may_listen,),
+        guards=(g.note_needed,), fields=("note",), weight=7),
     Act("recode", _("改类别或地点"), ("received", "accepted", "dispatched", "working"), (WORKER, BACKUP, LEADER, DISPATCHER),
         guards=(g.note_optional,), effect=e.recoded, fields=("place", "category", "urgency", "note"), weight=7,
         internal=True, fresh=True),

@@ -39,6 +39,7 @@ NOTES = {
     "uphold": (_lazy("回访的结果"), ""),
     "pass_sample": (_lazy("看到了什么"), ""),
     "rate": (_lazy("还想说什么"), ""),
+    "transcribe": (_lazy("录音里说了什么"), _lazy("照原话写，听不清的写“听不清”。居民看得到，可以补充。")),
 }
 OPTIONAL_NOTES = ("accept", "sign", "start", "close", "withdraw", "recode", "urge", "rate", "refuse", "dispatch")
 
@@ -181,7 +182,6 @@ def _outcome(case, move, actor):
         _("结果"),
         required=True,
         choices=tuple((o, words[o]) for o in CLOSING_OUTCOMES),
-        value="solved",
     )
 
 

@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from weilianxin.areas.calendar import work_calendar
+from weilianxin.cases.access import may_hear
 from weilianxin.cases.errors import Invalid, NotAllowed, Refused
 from weilianxin.cases.models import CasePhoto, Event, Rating, Task
 from weilianxin.lib.clock import Limit, due_at
@@ -55,6 +56,13 @@ note_needed = text("note", lambda: _("请写几句话，说清楚情况。"), le
 
 def note_optional(doing):
     doing.note = (doing.data.get("note") or "").strip()[:5000]
+
+
+def may_listen(doing):
+    if doing.case.sound_id is None or doing.case.sound.erased_at is not None:
+        raise Refused(_("这件事没有录音。"))
+    if not may_hear(doing.case, doing.actor):
+        raise NotAllowed(_("报事人不想让更多人知道是谁，录音由能知道的岗位来听。"))
 
 
 def somebody_to_ask(doing):

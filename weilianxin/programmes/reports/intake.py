@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from weilianxin.areas.home import own_subdistrict
 from weilianxin.cases.access import Actor
-from weilianxin.cases.engine import NOTE_LIMIT, open_case, perform, stored
+from weilianxin.cases.engine import NOTE_LIMIT, open_case, perform, stored, stored_sound
 from weilianxin.cases.errors import Invalid, Refused
 from weilianxin.cases.models import Anonymity, Case, CasePhoto
 from weilianxin.people.consent import current_version
@@ -41,6 +41,7 @@ def submit(
     about_unit=None,
     anonymity=Anonymity.N1,
     photos=(),
+    sound=None,
     channel="web",
     at=None,
     urgency=None,
@@ -55,13 +56,16 @@ def submit(
     by=None,
     maybe_at="",
     tell=True,
+    stream="",
 ):
     """Save a report and put it before the grid worker; returns the `Case`.
 
     `account` is the reporter or None (another channel), `by` the account that files it for somebody; `location` an
     `areas.locate.Location` or None (then the dispatcher places it); `category` None leaves the choice to staff;
-    `photos` are `Prepared` or stored photos; `maybe_at` a place
-    that somebody has to confirm. Raises `Invalid` with the field, `IntegrityElsewhere`, or `Refused`.
+    `photos` are `Prepared` or stored photos, `sound` a `PreparedSound` or a stored one of the reporter; `maybe_at` a
+    place that somebody has to confirm; `stream` names the journal's stream, by which closings are drawn for a check:
+    only the demo, which is the same every time, names it. Raises `Invalid` with the field, `IntegrityElsewhere`,
+    `BadSound` for a voice note that was used before, or `Refused`.
     """
     at = at or timezone.now()
     text = text.strip()
@@ -97,6 +101,7 @@ def submit(
             urgency=urgency,
             channel=channel,
             reporter=account,
+            sound=stored_sound(sound, account, at),
             anonymity=anonymity,
             sight=sight_of(about, category),
             sensitive=found.sensitive or category.public in ("no", "never"),
@@ -106,6 +111,7 @@ def submit(
             accept_limit=policy.limits_for(category, urgency, at)[0],
             place_text=place_text[:256] or (location.text[:256] if location and location.how != "text" else ""),
             recurs_of=found.recur,
+            **({"stream": stream} if stream else {}),
             **facts,
         )
         report = Report.objects.create(
@@ -133,7 +139,7 @@ def submit(
     return case
 
 
-def join(account, token, *, text="", photos=(), anonymity=Anonymity.N1, at=None, location=None):
+def join(account, token, *, text="", photos=(), anonymity=Anonymity.N1, channel="web", at=None, location=None):
     """我也遇到: this reporter's own case, merged into the one that is under way; returns it.
 
     They keep notices, rating and dispute of their own. Raises `Refused` when that case has just ended.
@@ -156,10 +162,11 @@ def join(account, token, *, text="", photos=(), anonymity=Anonymity.N1, at=None,
             at=at,
             note=text[:NOTE_LIMIT],
             photos=pictures,
-            data={"channel": "web", "category": category.code, "urgency": parent.urgency},
+            data={"channel": channel, "category": category.code, "urgency": parent.urgency},
             title=_title(text, category) if len(text) > 8 else parent.title,
             category=category.code,
             urgency=parent.urgency,
+            channel=channel,
             reporter=account,
             anonymity=anonymity,
             sight=parent.sight,

@@ -22,6 +22,7 @@ urlpatterns = [
     path("matters/", matters.matters, name="matters"),
     re_path(rf"^matters/{NUMBER}$", matters.matter, name="matter"),
     re_path(rf"^matters/{NUMBER}/photos/{REF}/{VARIANT}$", matters.matter_photo, name="matter_photo"),
+    re_path(rf"^matters/{NUMBER}/sound$", matters.matter_sound, name="matter_sound"),
     re_path(rf"^matters/{NUMBER}/receipt\.json$", matters.matter_receipt, name="receipt"),
     re_path(rf"^matters/{NUMBER}/(?P<name>[a-z_]{{2,24}})$", matters.act, name="act"),
     path("thread/", thread.thread, name="thread"),

@@ -4,8 +4,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from weilianxin.cases.models import CasePhoto, Outcome
+from weilianxin.lib import words
 from weilianxin.lib.masks import redact
-from weilianxin.portal import words
 
 from ..models import Channel
 from ..words import REFUSALS
@@ -13,7 +13,7 @@ from ..words import REFUSALS
 # Acts whose note was written for somebody else than the reporter.
 FOR_OTHERS = ("dispatch", "recall", "rework")
 # Acts whose note was written to the first reporter alone; the neighbours who joined read that it was done.
-BETWEEN_TWO = ("ask", "answer", "append", "contest_refusal")
+BETWEEN_TWO = ("ask", "answer", "append", "contest_refusal", "transcribe")
 # What happens next from a state: [(title, what is said of it)].
 NEXT = {
     "received": "accept",
@@ -40,8 +40,8 @@ def lines(case, events, photos, *, mine=True):
         note = event.note if event.act not in FOR_OTHERS else ""
         if not mine:
             note = "" if event.act in BETWEEN_TWO else redact(note)
-        if event.act == "submit":
-            note = ""  # the words stand at the top of the page
+        if event.act in ("submit", "transcribe"):
+            note = ""  # the words stand beside what the person reported
         line = {"title": said(event), "note": note, "at": event.at, "event": event}
         shown = [p for p in by_event.get(event.pk, ()) if event.act != "submit"]
         if shown:
@@ -90,6 +90,7 @@ def said(event):
         "reopen": _("%(who)s回访发现没办好，重新办"),
         "withdraw": _("您撤回了这件事"),
         "append": _("您补充了情况") if mine else _("%(who)s补充了情况"),
+        "transcribe": _("%(who)s听了录音，写了文字稿"),
         "urge": _("您催了一次") if mine else _("%(who)s催办了一次"),
         "anonymise": _("您改为只让街道中心知道是您"),
         "joined": _("又有一位邻居也遇到了"),
@@ -149,6 +150,7 @@ def picture(case, row, *, own=False, url_name="reports:matter_photo"):
     else:
         caption = _("办后 %(day)s") % {"day": day} if after else _("办前 %(day)s") % {"day": day}
     return {
+        "ref": row.photo.ref,
         "url": reverse(url_name, args=[case.number, row.photo.ref, "picture"]),
         "thumb": reverse(url_name, args=[case.number, row.photo.ref, "thumb"]),
         "alt": _("办好以后的照片") if after else _("办之前的照片"),
