@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from tests.support import sounds
 from tests.support.api import BASE, Caller, error_of
-from tests.support.visitors import TEXT, cookie_of, do, report
+from tests.support.visitors import TEXT, do, report
 from tests.support.world import at
 from weilianxin.cases.models import Case, CasePhoto, Event, Submission
 from weilianxin.files.models import Photo
@@ -20,8 +20,7 @@ from weilianxin.files.store import path, sweep_photos
 from weilianxin.journal.models import Entry
 from weilianxin.lib.edge import SENTENCES
 from weilianxin.notify.models import Outbox
-from weilianxin.people import erasure, posts, session, tokens
-from weilianxin.people.models import Account, Consent, Dwelling, Token
+from weilianxin.people.models import Dwelling
 from weilianxin.programmes.reports.models import Report, ThreadMessage
 
 pytestmark = pytest.mark.django_db
@@ -90,35 +89,6 @@ def test_a_report_goes_from_sent_to_disputed_by_json_alone(world):
     assert told.json()["phase"] == "active" and told.json()["who"] == "女土"
     acts = list(Event.objects.filter(case=case).order_by("seq").values_list("act", flat=True))
     assert acts == ["submit", "see", "accept", "close_seen", "rate", "dispute"]
-
-
-def test_somebody_new_signs_in_with_a_code_binds_a_home_and_has_a_grid_worker(world, settings):
-    settings.DEMO = True
-    guest = Caller()
-    assert guest.get("/home").json()["account"] is None
-    plate = guest.get(f"/plates/{world.plate.code}").json()
-    assert (plate["state"], plate["worker"]["name"], plate["parts"]) == ("ok", "角木", [])
-    version = guest.get("/consent").json()["version"]
-    code = guest.post("/session/sms", {"phone": "13800000077"}).json()["demo_code"]
-    said = {"phone": "138 0000 0077", "code": code}
-    assert error_of(guest.post("/session/sms/confirm", said)) == (422, "invalid", "consent")
-    assert not Account.objects.filter(phone="13800000077").exists()
-    signed = guest.post("/session/sms/confirm", {**said, "consent": version}).json()
-    assert signed["account"]["masked_phone"] == "138****0077"
-    assert Consent.objects.get(account__phone="13800000077").channel == "mini_program"
-
-    me = Caller(token=signed["token"])
-    rooms = me.get(f"/places/{world.entrance.pk}").json()["parts"]
-    assert {room["name"] for room in rooms} == {world.room.full_name, world.neighbour_room.full_name}
-    bound = me.post("/dwellings", {"place": world.entrance.pk, "room": rooms[0]["id"]})
-    assert bound.status_code == 201 and bound.json()["worker"]["name"] == "角木"
-    home = me.get("/home").json()
-    assert home["dwelling"]["name"] == world.entrance.full_name, "never the room"
-    assert home["worker"]["grid"] == "第一网格" and home["worker"]["can_call"] is False
-    assert me.delete(f"/dwellings/{rooms[0]['id']}").status_code == 204
-    assert me.get("/me").json()["dwellings"] == []
-    assert me.delete("/session").status_code == 204
-    assert error_of(me.get("/me")) == (401, "unauthorised", None)
 
 
 def test_a_neighbours_report_is_found_and_joined(world):
@@ -326,84 +296,6 @@ def test_words_about_integrity_are_kept_nowhere(world):
     after = (Case.objects.count(), ThreadMessage.objects.count(), Event.objects.count(), Submission.objects.count())
     assert before == after
     assert me.post("/thread", {"body": INTEGRITY, "not_integrity": True}).status_code == 201
-
-
-# Who asks
-
-
-def test_a_token_ends_with_its_time_its_account_and_its_sessions(world):
-    now = timezone.now()
-    me = Caller(world.resident)
-    row = Token.objects.get(account=world.resident)
-    assert me.token not in row.digest and len(row.digest) == 64, "only its keyed hash is kept"
-    assert row.expires_at - row.created_at == timedelta(days=30)
-    Token.objects.filter(pk=row.pk).update(seen_at=now - timedelta(hours=2), expires_at=now + timedelta(minutes=5))
-    assert me.get("/me").status_code == 200
-    row.refresh_from_db()
-    assert row.expires_at > now + timedelta(days=29), "a resident's begins anew with every use"
-    staff = Caller(world.worker)
-    held = Token.objects.get(account=world.worker)
-    assert held.expires_at - held.created_at == timedelta(hours=12)
-    Token.objects.filter(pk=held.pk).update(seen_at=now - timedelta(hours=2))
-    assert staff.get("/me").status_code == 200
-    held.refresh_from_db()
-    assert held.expires_at - held.created_at == timedelta(hours=12), "that of staff does not"
-
-    Token.objects.filter(pk=held.pk).update(expires_at=now)
-    assert error_of(staff.get("/home")) == (401, "unauthorised", None), "a bad token is told also where none is needed"
-    ended = Caller(world.neighbour)
-    session.end_all_sessions(world.neighbour)
-    assert error_of(ended.get("/me"))[0] == 401
-    erased = Caller(world.stranger)
-    erasure.erase(world.stranger, now)
-    assert error_of(erased.get("/me"))[0] == 401
-    assert not Token.objects.filter(account=world.stranger).exists()
-    for nonsense in ("", "x" * 43, "Bearer", "x" * 2000, "é" * 20):
-        answer = me.client.get(BASE + "/me", headers={"Authorization": f"Bearer {nonsense}"})
-        assert error_of(answer)[0] == 401
-    assert tokens.cleanup(now + timedelta(days=2)) == 1, "the worker's"
-
-
-def test_no_cookie_is_ever_accepted(world):
-    from http.cookies import SimpleCookie
-
-    guest = Caller()
-    for account in (world.resident, world.worker):
-        guest.client.cookies = SimpleCookie(cookie_of(account))
-        for address in ("/me", "/matters", "/desk/list", "/inbox"):
-            assert error_of(guest.get(address))[0] == 401
-        assert guest.get("/home").json()["account"] is None
-        assert error_of(guest.post("/reports", body()))[0] == 401
-    assert not Case.objects.exists()
-
-
-def test_a_removed_post_reaches_nothing_at_the_next_call(world):
-    case, worker = report(world.resident, world.entrance), Caller(world.worker)
-    assert worker.get(f"/desk/cases/{case.number}").status_code == 200
-    now = timezone.now()
-    world.worker.posts.update(until=now)
-    assert error_of(worker.get(f"/desk/cases/{case.number}"))[0] == 404
-    assert worker.get("/desk/list").json()["items"] == []
-    assert error_of(worker.post(f"/desk/cases/{case.number}/acts/accept"))[0] == 404
-    posts.leave(world.worker, now, world.admin)
-    assert error_of(worker.get("/desk/list"))[0] == 401
-
-
-def test_staff_sign_in_with_their_second_factor_and_never_with_a_printed_password(world, settings):
-    import pyotp
-    from django.contrib.auth.hashers import make_password
-
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    said = {"username": world.admin.username, "password": "correct horse"}
-    Account.objects.filter(pk=world.admin.pk).update(password=make_password("correct horse"))
-    guest = Caller()
-    assert error_of(guest.post("/session/staff", said))[:2] == (409, "refused")
-    Account.objects.filter(pk=world.admin.pk).update(last_login=timezone.now())
-    assert error_of(guest.post("/session/staff", said)) == (422, "invalid", "second_factor")
-    code = pyotp.TOTP(world.admin.totp_secret).now()
-    signed = guest.post("/session/staff", {**said, "second_factor": code})
-    assert signed.status_code == 200 and signed.json()["account"]["posts"][0]["role"] == "system_admin"
-    assert error_of(guest.post("/session/staff", {**said, "second_factor": code}))[0] == 422, "good once"
 
 
 # Photos

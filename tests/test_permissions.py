@@ -142,6 +142,8 @@ SENT = {
     "reports:staff_thread_report": lambda t: {
         "category": "XQ201", "text": TEXT, "place": t.w.entrance.full_name,
     },
+    "api:session": lambda t: {"code": "none", "as": "resident"},
+    "api:session_phone": lambda t: {"ticket": "none", "phone_code": "none"},
     "api:session_sms": lambda t: {"phone": "13800000099"},
     "api:session_sms_confirm": lambda t: {"phone": "13800000099", "code": "000000"},
     "api:session_staff": lambda t: {"username": "nobody", "password": "nothing"},

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from weilianxin.journal import log
 
-from . import session, throttle
+from . import session, throttle, wechat
 from .errors import Refused, TooOften, WrongCode
 from .models import Account, Role
 
@@ -179,12 +179,19 @@ def _another_administrator(account, by, at):
         raise Refused(_("这要由另一位系统管理员来办。"))
 
 
+def _let_go_of_wechat(account, at):
+    """What is reset may be in other hands, and the telephone with it."""
+    for appid in list(account.wechat.values_list("appid", flat=True)):
+        wechat.untie(account, appid, at=at)
+
+
 def reset_second_factor(account, *, by, at):
     """Take away a lost second factor; the account's sessions end. Only by another administrator."""
     _another_administrator(account, by, at)
     with transaction.atomic():
         Account.objects.filter(pk=account.pk).update(totp_secret="", totp_last=0)
         session.end_all_sessions(account)
+        _let_go_of_wechat(account, at)
         log.append("accounts", "second_factor_reset", by.ref, {"account": account.ref}, at=at)
     account.totp_secret = ""
 
@@ -194,5 +201,6 @@ def reset_password(account, *, by, at):
     _another_administrator(account, by, at)
     with transaction.atomic():
         password = set_initial_password(account)
+        _let_go_of_wechat(account, at)
         log.append("accounts", "password_reset", by.ref, {"account": account.ref}, at=at)
     return password
