@@ -7,6 +7,7 @@ SYSTEM := .venv/.system
 PO := $(wildcard weilianxin/locale/*/LC_MESSAGES/django.po)
 MO := $(PO:.po=.mo)
 WORKERS ?= 2
+PYTEST := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help setup demo test test-sqlite test-postgresql check messages pictures bench lock clean
 
@@ -51,10 +52,10 @@ demo: setup
 test: test-sqlite test-postgresql
 
 test-sqlite: setup $(SYSTEM)
-	DATABASE_URL= $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+	DATABASE_URL= $(BIN)/python -m pytest -q $(PYTEST)
 
 test-postgresql: setup $(SYSTEM)
-	DATABASE_URL= $(BIN)/python -m tests.support.postgres -- $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+	DATABASE_URL= $(BIN)/python -m tests.support.postgres -- $(BIN)/python -m pytest -q $(PYTEST)
 
 check: setup
 	$(BIN)/ruff check .

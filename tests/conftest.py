@@ -19,6 +19,19 @@ def pytest_configure(config):
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
 
+# The longest come first, and the seeds of the walk may go to different workers, so that none waits for the others.
+LONGEST = ("test_pictures.py", "test_reports_walk.py", "test_journeys.py", "test_desk_browser.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
+    for item in items:
+        if item.path.name != "test_reports_walk.py":
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
+
+
 @pytest.fixture(autouse=True)
 def fresh_caches():
     """Nothing that one test had cached in this process is seen by the next one."""

@@ -140,6 +140,8 @@ def test_a_refused_form_begins_at_its_sentence(day, live_url, browser_context):
     sign_in(browser_context, day.worker, live_url)
     tab = browser_context.new_page()
     tab.goto(live_url + page(day.late))
+    assert not tab.locator("input[name=outcome]:checked").count()  # how it ended is said by a person
+    tab.get_by_label("已解决", exact=True).first.check()
     tab.locator("#close_seen-note").fill("已经喷药，两天后再看。")
     tab.locator("button[form=act-close_seen]").click()
     tab.wait_for_selector("[role=alert]")
@@ -156,6 +158,7 @@ def test_a_worker_closes_with_a_photo_without_any_script(day, live_url, chromium
     tab.locator("#close_seen-photos").set_input_files(
         {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": upload.read()}
     )
+    tab.get_by_label("已解决", exact=True).first.check()
     tab.locator("#close_seen-note").fill("已经喷药，两天后再看。")
     tab.locator("button[form=act-close_seen]").click()
     tab.wait_for_url("**done=close_seen")

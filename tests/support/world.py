@@ -18,6 +18,7 @@ from weilianxin.files.models import Photo, Sound
 from weilianxin.people import consent, session
 from weilianxin.people.models import Account, Dwelling, Post, Role, Unit
 from weilianxin.programmes.reports import catalogue
+from weilianxin.programmes.reports.models import Parameter
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 WORK_DAY = date(2026, 3, 10)  # a Tuesday, with plain work days before and after it
@@ -211,6 +212,8 @@ def make_world():
     make_units(w)
     make_people(w)
     catalogue.load()
+    # Which closings are drawn for a check is chance; tests about the draw say how many are.
+    Parameter.objects.update_or_create(key="sample_percent", defaults={"value": "0"})
     return w
 
 

@@ -185,10 +185,15 @@ class Story:
                 kind="咨询" if category.urgency == "U3" else "求助",
                 anonymity=self.r.choices(("N0", "N1", "N2"), (55, 37, 8))[0],
                 at=at,
+                stream=self.stream(),
                 **more,
             )
         except Refused:
             return None
+
+    def stream(self):
+        """The same name for the same report at every telling, so that the same closings are drawn for a check."""
+        return f"{self.r.getrandbits(96):024x}"
 
     def where(self, place, grid=None):
         grid = place.grid or grid
@@ -355,6 +360,7 @@ class Story:
                     source="hotline" if by_hotline else "",
                     source_no=f"T{n:04d}" if by_hotline else "",
                     at=at,
+                    stream=self.stream(),
                 )
             except Refused:
                 continue

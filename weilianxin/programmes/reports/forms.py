@@ -182,7 +182,6 @@ def _outcome(case, move, actor):
         _("结果"),
         required=True,
         choices=tuple((o, words[o]) for o in CLOSING_OUTCOMES),
-        value="solved",
     )
 
 

@@ -56,14 +56,16 @@ def submit(
     by=None,
     maybe_at="",
     tell=True,
+    stream="",
 ):
     """Save a report and put it before the grid worker; returns the `Case`.
 
     `account` is the reporter or None (another channel), `by` the account that files it for somebody; `location` an
     `areas.locate.Location` or None (then the dispatcher places it); `category` None leaves the choice to staff;
     `photos` are `Prepared` or stored photos, `sound` a `PreparedSound` or a stored one of the reporter; `maybe_at` a
-    place that somebody has to confirm. Raises `Invalid` with the field, `IntegrityElsewhere`, `BadSound` for a voice
-    note that was used before, or `Refused`.
+    place that somebody has to confirm; `stream` names the journal's stream, by which closings are drawn for a check:
+    only the demo, which is the same every time, names it. Raises `Invalid` with the field, `IntegrityElsewhere`,
+    `BadSound` for a voice note that was used before, or `Refused`.
     """
     at = at or timezone.now()
     text = text.strip()
@@ -109,6 +111,7 @@ def submit(
             accept_limit=policy.limits_for(category, urgency, at)[0],
             place_text=place_text[:256] or (location.text[:256] if location and location.how != "text" else ""),
             recurs_of=found.recur,
+            **({"stream": stream} if stream else {}),
             **facts,
         )
         report = Report.objects.create(

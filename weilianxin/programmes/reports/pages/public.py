@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 from weilianxin.areas.models import Area, Level, PlaceKind
 from weilianxin.cases.models import CasePhoto, Rating
 from weilianxin.files.serve import photo_response
+from weilianxin.lib.maps import rings
 from weilianxin.portal import maps
 
 from .. import catalogue
@@ -203,7 +204,7 @@ def _map(communities, chosen, column):
 
 def middle_of(geometry):
     """(lat, lon) where the map writes the name of a shape, so that its number stands just above; None without one."""
-    ring = max(maps.rings_of(geometry), key=len, default=None)
+    ring = max(rings(geometry), key=len, default=None)
     if not ring:
         return None
     return sum(p[1] for p in ring) / len(ring), sum(p[0] for p in ring) / len(ring)
