@@ -6,15 +6,18 @@ INSTALLED := .venv/.installed
 SYSTEM := .venv/.system
 PO := $(wildcard weilianxin/locale/*/LC_MESSAGES/django.po)
 MO := $(PO:.po=.mo)
+MINI_TOOLS := miniprogram/node_modules/.installed
 WORKERS ?= 2
 PYTEST := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help setup demo test test-sqlite test-postgresql check messages pictures bench lock clean
+.PHONY: help setup demo mini test test-sqlite test-postgresql fuzz check messages pictures bench lock clean
 
 help:
 	@echo "make demo      a made-up subdistrict on http://127.0.0.1:8000/"
+	@echo "make mini      the mini-program for a browser, in miniprogram/dist"
 	@echo "make test      every test, on SQLite and on PostgreSQL, with a real Chromium"
 	@echo "make check     style, imports between rooms, migrations, translations"
+	@echo "make fuzz      made-up calls against the API, CALLS=10000 on each database"
 	@echo "make messages  bring the English catalogue up to date with the Chinese sentences"
 	@echo "make pictures  a picture of every main page in pictures/"
 	@echo "make lock      write the locked requirements anew"
@@ -46,29 +49,46 @@ $(SYSTEM): $(INSTALLED)
 	fi
 	touch $@
 
+# The mini-program for a browser, from its own source. Its tools come from the npm registry of this machine; a demo
+# without them still starts, and the page of the mini-program says what is missing.
+$(MINI_TOOLS): miniprogram/package-lock.json $(INSTALLED)
+	cd miniprogram && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --loglevel=error
+	touch $@
+
+mini: setup $(MINI_TOOLS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" node miniprogram/harness/build.mjs
+
 demo: setup
+	@$(MAKE) --no-print-directory mini || echo "The mini-program is not built (see above): the rest of the demo starts without it." >&2
 	$(BIN)/weilianxin demo
 
 test: test-sqlite test-postgresql
 
-test-sqlite: setup $(SYSTEM)
+test-sqlite: setup $(SYSTEM) mini
 	DATABASE_URL= $(BIN)/python -m pytest -q $(PYTEST)
 
-test-postgresql: setup $(SYSTEM)
+test-postgresql: setup $(SYSTEM) mini
 	DATABASE_URL= $(BIN)/python -m tests.support.postgres -- $(BIN)/python -m pytest -q $(PYTEST)
 
-check: setup
+check: setup $(MINI_TOOLS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	WEILIANXIN_DATA=$$(mktemp -d) DATABASE_URL= DJANGO_SETTINGS_MODULE=weilianxin.config.settings \
 	  $(BIN)/django-admin makemigrations --check --dry-run
 	$(BIN)/python -m tests.support.catalogues --check
+	cd miniprogram && PATH="$(CURDIR)/$(BIN):$$PATH" && node check.mjs && node node_modules/typescript/bin/tsc
+
+CALLS ?= 10000
+
+fuzz: setup
+	DATABASE_URL= $(BIN)/python -m tests.support.fuzz --calls $(CALLS)
+	DATABASE_URL= $(BIN)/python -m tests.support.postgres -- $(BIN)/python -m tests.support.fuzz --calls $(CALLS)
 
 messages: setup
 	$(BIN)/python -m tests.support.catalogues
 
-pictures: setup $(SYSTEM)
+pictures: setup $(SYSTEM) mini
 	$(BIN)/python -m tests.support.pictures
 
 bench: setup

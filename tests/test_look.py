@@ -104,7 +104,7 @@ def test_a_deadline_is_said_as_a_neighbour_would(minutes, kind, word):
     from datetime import timedelta
 
     from tests.support.world import at
-    from weilianxin.portal import words
+    from weilianxin.lib import words
 
     now = at(9)
     badge = words.badge(now + timedelta(minutes=minutes), now)
@@ -113,7 +113,7 @@ def test_a_deadline_is_said_as_a_neighbour_would(minutes, kind, word):
 
 def test_a_kept_promise_and_a_missed_one_are_told_apart():
     from tests.support.world import at
-    from weilianxin.portal import words
+    from weilianxin.lib import words
 
     assert words.badge(at(18), done=at(15))["word"] == "提前 3 小时办结"
     assert words.badge(at(18), done=at(20))["kind"] == "late"

@@ -9,20 +9,31 @@ from operator import attrgetter
 from pathlib import Path
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from .support import sounds
 from .support.visitors import TEXT, VISITORS, ask, come_in, make_things, outcome, taken_back
 
 pytestmark = pytest.mark.django_db
 
 TABLE = Path(__file__).with_name("permissions.csv")
-NOTHING_DONE = {"in", "desk", "2nd", "code", "404", "405"}  # after these nothing may have been written
+NOTHING_DONE = {"in", "desk", "2nd", "code", "401", "403", "404", "405"}  # after these nothing may have been written
 
 # What an address is tried with: name -> {object: its arguments, each the name of a thing of `make_things` or a plain
 # word}. Addresses without arguments have the object "-".
 CASES = {"own": "case.number", "foreign": "foreign.number", "far": "far.number"}
+PHOTOS = {
+    "own": "photo thumb",
+    "foreign": "foreign_photo thumb",
+    "far": "far_photo thumb",
+    "public": "told_photo thumb",
+    "draft": "draft.photo thumb",
+    "thread": "thread.photo thumb",
+}
 OBJECTS = {
+    "mini_file": {"own": "mini.js"},
     "handler:task": {"own": "token", "foreign": "foreign_token", "revoked": "cut_token"},
     "handler:code": {"own": "token", "foreign": "foreign_token", "revoked": "cut_token"},
     "handler:act": {"own": "token sign", "foreign": "foreign_token sign", "revoked": "cut_token sign"},
@@ -87,16 +98,32 @@ OBJECTS = {
         "foreign": "foreign_thread.pk foreign_thread.message",
         "mixed": "thread.pk foreign_thread.message",
     },
-    "portal:plate": {"own": "w.plate.code", "revoked": "dead_plate.code"},
-    "portal:file": {
-        "own": "photo thumb",
-        "foreign": "foreign_photo thumb",
-        "far": "far_photo thumb",
-        "public": "told_photo thumb",
-        "draft": "draft.photo thumb",
-        "thread": "thread.photo thumb",
+    "api:plate": {"own": "w.plate.code", "revoked": "dead_plate.code"},
+    "api:place": {"own": "w.entrance.pk"},
+    "api:dwelling": {"own": "w.room.pk"},
+    "api:photo": PHOTOS,
+    "api:sound": {"own": "case.sound.ref", "foreign": "foreign.sound.ref", "draft": "draft_sound"},
+    "api:matter": {"own": "case.number", "foreign": "foreign.number"},
+    "api:matter_act": {"own": "case.number append", "foreign": "foreign.number append"},
+    "api:matter_photo": {
+        "own": "case.number photo thumb",
+        "foreign": "foreign.number foreign_photo thumb",
+        "mixed": "case.number foreign_photo thumb",
     },
+    "api:from_message": {"own": "thread.message", "foreign": "foreign_thread.message"},
+    "api:thread_photo": {"own": "thread.photo thumb", "foreign": "foreign_thread.photo thumb"},
+    "api:public_matter": {"public": "public", "secret": "secret"},
+    "api:desk_case": CASES,
+    "api:desk_act": {thing: f"{number} remark" for thing, number in CASES.items()},
+    "api:desk_contact": CASES,
+    "api:desk_thread": {"own": "thread.pk", "foreign": "foreign_thread.pk"},
+    "api:nowhere": {"-": ""},
+    "portal:plate": {"own": "w.plate.code", "revoked": "dead_plate.code"},
+    "portal:file": PHOTOS,
 }
+
+# Methods besides GET and POST that an address knows.
+MORE = {"api:session": ["DELETE"], "api:me": ["PATCH"], "api:dwelling": ["DELETE"]}
 
 # What is sent with a POST; what is not named here is sent empty.
 SENT = {
@@ -115,6 +142,23 @@ SENT = {
     "reports:staff_thread_report": lambda t: {
         "category": "XQ201", "text": TEXT, "place": t.w.entrance.full_name,
     },
+    "api:session_sms": lambda t: {"phone": "13800000099"},
+    "api:session_sms_confirm": lambda t: {"phone": "13800000099", "code": "000000"},
+    "api:session_staff": lambda t: {"username": "nobody", "password": "nothing"},
+    "api:me": lambda t: {"language": "en"},
+    "api:place_find": lambda t: {"words": "星影苑6幢"},
+    "api:dwellings": lambda t: {"place": t.w.entrance.pk},
+    "api:inbox_read": lambda t: {"up_to": 9},
+    "api:photos": lambda t: {"photo": SimpleUploadedFile("a.txt", b"no photo", "text/plain")},
+    "api:sounds": lambda t: {"sound": SimpleUploadedFile("a.wav", sounds.wav(1), "audio/wav")},
+    "api:preview": lambda t: {"text": TEXT, "place": {"how": "home"}},
+    "api:reports": lambda t: {"text": TEXT, "category": "XQ202", "place": {"how": "home"}},
+    "api:join": lambda t: {"token": "none"},
+    "api:matter_act": lambda t: {"said": {"note": "三楼的也不亮"}},
+    "api:thread": lambda t: {"body": "谢谢您"},
+    "api:desk_act": lambda t: {"said": {"note": "看过了"}},
+    "api:desk_contact": lambda t: {"why": "要约上门的时间"},
+    "api:desk_thread": lambda t: {"body": "马上来看"},
     "portal:bind": lambda t: {"place": t.w.entrance.pk, "relation": "living"},
     "portal:unbind": lambda t: {"place": t.w.room.pk},
     "portal:signin": lambda t: {"act": "send", "phone": "13800000099"},
@@ -164,13 +208,18 @@ def addresses(resolver=None, spaces=()):
             yield ":".join((*spaces, entry.name))
 
 
+def methods(name):
+    """What an address is tried with: GET and POST, and what else an address of the API knows."""
+    return ("GET", "POST", *MORE.get(name, ()))
+
+
 def section(name):
     """Which part of the house an address belongs to: the tests go through them one by one."""
     room, _colon, page = name.rpartition(":")
     return "admin" if page.startswith("admin_") or room == "reports_desk" else room or "house"
 
 
-SECTIONS = ("house", "portal", "reports", "handler", "desk", "admin")
+SECTIONS = ("house", "portal", "reports", "handler", "desk", "admin", "api")
 
 
 @pytest.fixture
@@ -184,7 +233,7 @@ def test_the_table_names_every_address_method_and_object_once_and_nothing_else()
     assert len(names) == len(set(names)), "two addresses share a name"
     told = [(row["url"], row["method"], row["object"]) for row in table()]
     assert len(told) == len(set(told))
-    meant = {(name, method, thing) for name in names for method in ("GET", "POST") for thing in objects_of(name)}
+    meant = {(name, method, thing) for name in names for method in methods(name) for thing in objects_of(name)}
     assert set(told) == meant
     assert set(OBJECTS) | set(SENT) <= set(names)
     assert {section(name) for name in names} == set(SECTIONS)
@@ -198,7 +247,7 @@ def test_every_visitor_gets_what_the_table_says(things, part):
         if section(row["url"]) != part:
             continue
         method, url = row["method"], address(row["url"], row["object"], things)
-        data = sent(row["url"], things) if method == "POST" else {}
+        data = sent(row["url"], things) if method in ("POST", "PATCH") else {}
         for visitor in VISITORS:
             with taken_back():
                 response, tables = ask(client, cookies[visitor], method, url, data)
@@ -216,8 +265,8 @@ def test_a_form_from_elsewhere_does_nothing_for_anybody(things):
     cookies, client, tried = come_in(things), Client(enforce_csrf_checks=True), 0
     for row in table():
         able = next((visitor for visitor in VISITORS if row[visitor] in ("done", "go", "ok", "422", "409")), None)
-        if row["method"] != "POST" or able is None:
-            continue
+        if row["method"] != "POST" or able is None or section(row["url"]) == "api":
+            continue  # the API looks at no cookie, so nobody's browser can be used against them
         url = address(row["url"], row["object"], things)
         response, tables = ask(client, cookies[able], "POST", url, sent(row["url"], things))
         assert (response.status_code, tables) == (403, set()), (row["url"], able)
@@ -232,6 +281,6 @@ def test_no_address_knows_another_method(things):
         able = next((visitor for visitor in VISITORS if row[visitor] in ("done", "go", "ok", "422", "409")), None)
         if able is None:
             continue
-        for method in ("PUT", "PATCH", "DELETE"):
+        for method in {"PUT", "PATCH", "DELETE"} - set(methods(row["url"])):
             response, tables = ask(client, cookies[able], method, address(row["url"], row["object"], things))
             assert (response.status_code, tables) == (405, set()), (method, row["url"], able)

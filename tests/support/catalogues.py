@@ -16,6 +16,8 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "weilianxin"
+MINI = ROOT / "miniprogram"
+NOT_OURS = {"node_modules", "dist", "generated", "harness"}
 ENGLISH = SOURCES / "locale" / "en" / "LC_MESSAGES" / "django.po"
 KEYWORDS = {
     "_": None,
@@ -29,6 +31,7 @@ KEYWORDS = {
     "pgettext_lazy": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
 }
+CALL = re.compile(r"\bt\(\s*'((?:[^'\\]|\\.)+)'")
 PLACEHOLDER = re.compile(r"%\([a-z_]+\)[sd]|\{[a-z_]*\}")
 
 
@@ -48,9 +51,18 @@ def sentences():
             yield path.relative_to(ROOT).as_posix(), line, message, comments, context
 
 
+def sentences_of_the_mini_program():
+    """The messages of the mini-program: what stands in `t('…')`, as harness/generate.mjs finds it."""
+    for path in sorted([*MINI.rglob("*.wxml"), *MINI.rglob("*.ts")]):
+        if NOT_OURS & set(path.relative_to(MINI).parts):
+            continue
+        for message in CALL.findall(path.read_text(encoding="utf-8")):
+            yield path.relative_to(ROOT).as_posix(), None, message, (), None
+
+
 def template():
     catalogue = Catalog(charset="utf-8", fuzzy=False)
-    for path, _line, message, comments, context in sentences():
+    for path, _line, message, comments, context in (*sentences(), *sentences_of_the_mini_program()):
         catalogue.add(message, locations=[(path, None)], auto_comments=comments, context=context)
     return catalogue
 

@@ -222,6 +222,22 @@ def walk(scenes, look):
     sys.exit(1 if complaints else 0)
 
 
+def of_the_mini_program(d, folder, url, names):
+    """Take its pictures; whether anything was complained of."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.support import mini_pictures
+
+    complaints = 0
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.executable(), args=chromium.ARGUMENTS)
+        for line in mini_pictures.take(d, folder=folder, url=url, browser=browser, names=names):
+            complaints += 1
+            print(line, flush=True)
+        browser.close()
+    return bool(complaints)
+
+
 def main(arguments):
     auditing, names = "--audit" in arguments, [name for name in arguments if not name.startswith("-")]
     folder = Path(names.pop(0) if names else "pictures").absolute()
@@ -250,6 +266,8 @@ def main(arguments):
         for worker in workers:
             worker.join()
         complaints = any(worker.exitcode for worker in workers)
+        if not auditing:
+            complaints |= of_the_mini_program(d, folder, url, names)
     finally:
         server.terminate()
         server.wait(30)

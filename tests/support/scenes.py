@@ -261,6 +261,12 @@ SCENES = (*VISITOR, *RESIDENT, *STAFF, *ADMIN)
 # What a browser does not show as a page: files and one-word answers. (A view that only takes forms needs no entry.)
 FILES = {
     "healthz",
+    "mini",  # its pages are pictured by mini_pictures.py
+    "mini_file",
+    "mini_places",
+    "mini_people",
+    "mini_code",
+    "mini_answer",
     "portal:robots",
     "portal:favicon",
     "portal:checkpoints",

@@ -33,35 +33,57 @@ def buttons(case, actor, at=None, *, failed=None, post=None, refusal=None):
     return result
 
 
+def prepare(case, actor, name, said, *, version=None):
+    """The act `name` as `said` (a mapping with `get` and `getlist`, as forms are) asks for it, read and checked.
+
+    Returns `do(photos, done=None)`, to be called inside a transaction: `photos` are Photo or Prepared rows, and
+    `done(case, links)` is called after the act. It returns the case as it then stands. `version` is the one that was
+    shown. Raises Http404 for an act there is none of, `Refused` with a sentence.
+    """
+    move = move_of(case, name)
+    if actor.role_for(move) is None:
+        raise NotAllowed()
+    forms = forms_of(case)
+    data = forms.clean(case, move, actor, said)
+    stage = forms.photo_stage(move, actor)
+    seen = version if move.fresh else None
+
+    def do(photos, done=None):
+        links = []
+        pairs = [(photo, stage) for photo in photos]
+        after = perform(case, name, actor, seen_version=seen, photos=pairs, links=links, **data)
+        if done is not None:
+            done(after, links)
+        return after
+
+    return do
+
+
+def move_of(case, name):
+    """The row of the case's flow called `name`; Http404 where there is none."""
+    try:
+        return programme(case.programme).flow.move(name)
+    except KeyError:
+        raise Http404 from None
+
+
 def act_on(request, case, actor, name, url, *, done=None):
     """Do the act `name` as the form of `request` says, once, and redirect to `url`.
 
     `done(case, links)` is called after the act inside its transaction, for pages that must hand something over.
     Raises Http404 for an act there is none of, `Refused` or `BadPhoto` with a sentence for the page.
     """
-    flow = programme(case.programme).flow
-    try:
-        move = flow.move(name)
-    except KeyError:
-        raise Http404 from None
+    move = move_of(case, name)
     repeated = first_answer(request)
     if repeated is not None:
         return repeated
-    if actor.role_for(move) is None:
-        raise NotAllowed()
-    forms = forms_of(case)
-    data = forms.clean(case, move, actor, request.POST)
-    prepared = receive(request.FILES.getlist("photos")) if "photos" in move.fields else []
-    stage = forms.photo_stage(move, actor)
-    photos = [(place(p), stage) for p in prepared]  # on the disk before any lock is held
     seen = request.POST.get("_version", "")
-    seen = int(seen) if move.fresh and seen.isdecimal() and len(seen) < 9 else None
+    do = prepare(case, actor, name, request.POST, version=int(seen) if seen.isdecimal() and len(seen) < 9 else None)
+    photos = receive(request.FILES.getlist("photos")) if "photos" in move.fields else []
+    photos = [place(photo) for photo in photos]  # on the disk before any lock is held
 
     def act():
-        links = []
-        after = perform(case, name, actor, seen_version=seen, photos=photos, links=links, **data)
-        if done is not None:
-            done(after, links)
+        do(photos, done)
         return url
 
     return once(request, act)

@@ -110,17 +110,18 @@ def allowed(case, actor, *, at=None):
     plug = programme(case.programme)
     moves = [m for m in plug.flow.from_state(case.state) if actor.role_for(m)]
     facts = plug.situation(case) if moves else {}
+    return sorted((m for m in moves if offered(case, m, actor, at, facts)), key=lambda m: m.weight)
 
-    def offered(move):
-        doing = Doing(case=case, move=move, actor=actor, at=at, data={}, facts=facts, role=actor.role_for(move))
-        try:
-            for condition in move.when:
-                condition(doing)
-        except Refused:
-            return False
-        return True
 
-    return sorted(filter(offered, moves), key=lambda m: m.weight)
+def offered(case, move, actor, at, facts):
+    """Whether what must hold before `move` holds; `facts` are the programme's, where a condition asks for them."""
+    doing = Doing(case=case, move=move, actor=actor, at=at, data={}, facts=facts, role=actor.role_for(move))
+    try:
+        for condition in move.when:
+            condition(doing)
+    except Refused:
+        return False
+    return True
 
 
 def stored(photo, owner, at):

@@ -1,11 +1,13 @@
-"""Every form may be sent twice: the second time gets the first answer, and nothing is done again."""
+"""Every form and every call may be sent twice: the second time gets the first answer, nothing is done again."""
 
 from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpResponseRedirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from weilianxin.lib.digests import keyed_digest
 
+from .errors import Refused
 from .models import Submission
 
 GIVEN_UP = ("40P01", "40001")  # deadlock, serialization failure: nothing was done, and the next try may succeed
@@ -48,40 +50,55 @@ def once(request, act):
     """Run `act() -> url` in one transaction and redirect there; a repeat of the same `_key` redirects there too.
 
     What `act` raises passes through, and the key stays unused, so a refused form can be mended and sent again.
-    A form without a key (an old page) is done plainly. Where two acts wait for one another's rows and the database
-    gives one of them up, that one is done again.
+    A form without a key (an old page) is done plainly.
+    """
+    key = request.POST.get("_key", "")[:64]
+    path = _sealed(request, request.path)[:200]
+    answer = done_once(scope_of(request) if key else "", key, path, lambda: _sealed(request, act()))
+    return HttpResponseRedirect(_opened(request, answer))
+
+
+def done_once(scope, key, path, act, *, strict=False):
+    """Run `act() -> str` (at most 300 characters) in one transaction; a repeat of `key` in `scope` gets the first text.
+
+    Without a key it is done plainly. Where two acts wait for one another's rows and the database gives one of them
+    up, that one is done again. `strict` refuses a key that was first used for another path.
     """
     for attempt in (1, 2, 3):
         try:
-            return _once(request, act)
+            return _done_once(scope, key, path, act, strict)
         except OperationalError as error:
             if attempt == 3 or getattr(error.__cause__, "sqlstate", "") not in GIVEN_UP:
                 raise
 
 
-def _once(request, act):
-    key = request.POST.get("_key", "")[:64]
+def answered(scope, key, path, *, strict=False):
+    """The text that this key got when it was used before, or None; worth asking before anything is loaded."""
+    first = Submission.objects.filter(scope=scope, key=key).first()
+    if first is not None and strict and first.path != path:
+        raise Refused(_("这个幂等键已经用在别的请求上了，请换一个新的。"))
+    return first.answer if first is not None else None
+
+
+def _done_once(scope, key, path, act, strict):
     if not key:
         with transaction.atomic():
-            return HttpResponseRedirect(act())
-    scope = scope_of(request)
+            return act()
     for _attempt in (1, 2):
-        first = Submission.objects.filter(scope=scope, key=key).first()
+        first = answered(scope, key, path, strict=strict)
         if first is not None:
-            return HttpResponseRedirect(_opened(request, first.answer))
+            return first
         try:
             with transaction.atomic():
                 # Claimed before the act: a concurrent twin waits here and then fails on the constraint.
-                path = _sealed(request, request.path)[:200]
                 claim = Submission.objects.create(scope=scope, key=key, path=path, answer="/")
-                url = act()
-                claim.answer = _sealed(request, url)
+                claim.answer = act()
                 claim.save(update_fields=["answer"])
-            return HttpResponseRedirect(url)
+            return claim.answer
         except IntegrityError:
             if not Submission.objects.filter(scope=scope, key=key).exists():
                 raise
-    return HttpResponseRedirect(_opened(request, first.answer) if first else "/")
+    return answered(scope, key, path, strict=strict) or "/"
 
 
 def forget_old(at):

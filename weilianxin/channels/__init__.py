@@ -1,4 +1,4 @@
-"""Clients of outside services, without models: SMS and mail here; others beside them.
+"""Clients of outside services, without models: SMS, mail and WeChat.
 
 May import only lib. Start reading at `sms.py`.
 """

@@ -12,11 +12,21 @@ class ChannelError(Exception):
 
 
 class Retry(ChannelError):
-    """It may work later, as it is."""
+    """It may work later, as it is. `unsure`: the answer was lost on the way, so it may have been done already."""
+
+    def __init__(self, code, unsure=False):
+        super().__init__(code)
+        self.unsure = unsure
 
 
 class GiveUp(ChannelError):
-    """This message will never be accepted."""
+    """This message will never be accepted. `tell` is who can do something about it: OPERATOR, USER, or nobody ("")."""
+
+    OPERATOR, USER = "operator", "user"
+
+    def __init__(self, code, tell=""):
+        super().__init__(code)
+        self.tell = tell
 
 
 class NotConfigured(ChannelError):

@@ -194,6 +194,12 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env("SMTP_USER"), env("SMTP_PASSWORD")
 EMAIL_USE_SSL = env_bool("SMTP_SSL", True)
 DEFAULT_FROM_EMAIL = env("MAIL_FROM", EMAIL_HOST_USER)
 
+# The mini-program. The secret opens its account: it is kept in the environment and never shown or logged.
+WECHAT_APPID, WECHAT_SECRET = env("WECHAT_APPID"), env("WECHAT_SECRET")
+WECHAT_TOKEN, WECHAT_AES_KEY = env("WECHAT_TOKEN"), env("WECHAT_AES_KEY")  # of its message push
+WECHAT_BASE = env("WECHAT_BASE", "https://api.weixin.qq.com")
+WECHAT_STATE = env("WECHAT_STATE", "formal")  # which version messages and codes open: developer | trial | formal
+
 # What the administrator's first page asks for the problems of this installation: called with the moment.
 CHECK = "weilianxin.config.check.problems"
 
@@ -206,6 +212,8 @@ WORK = {
     "weilianxin.cases.once.forget_old": 3600,
     "weilianxin.people.codes.cleanup": 3600,
     "weilianxin.people.throttle.cleanup": 3600,
+    "weilianxin.people.tokens.cleanup": 3600,
+    "weilianxin.files.store.sweep_photos": 3600,
     "weilianxin.files.store.sweep_orphans": 86400,
     "weilianxin.files.store.sweep_sounds": 3600,
     "weilianxin.programmes.reports.pages.drafts.forget_old": 86400,

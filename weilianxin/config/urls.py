@@ -1,6 +1,7 @@
 """Every address of the house, put together from the rooms: frames first, then what each programme brings.
 
-A programme may bring two modules, found by name: `urls` (residents, at the top) and `desk_urls` (staff, below desk/).
+A programme may bring two modules, found by name: `urls` (residents, at the top) and `desk_urls` (staff, below desk/);
+`weilianxin.api.urls` finds a third, `api`.
 """
 
 from importlib import import_module
@@ -10,6 +11,7 @@ from django.utils.module_loading import module_has_submodule
 
 from weilianxin.lib.programme import programmes
 
+from . import mini
 from .health import healthz
 
 
@@ -24,6 +26,13 @@ def of_programmes(name, prefix):
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("api/v1/", include("weilianxin.api.urls")),
+    path("mini/", mini.page, name="mini"),
+    path("mini/demo/places", mini.places, name="mini_places"),
+    path("mini/demo/people", mini.people, name="mini_people"),
+    path("mini/demo/code", mini.code, name="mini_code"),
+    path("mini/demo/answer", mini.answer, name="mini_answer"),
+    path("mini/<str:name>", mini.page, name="mini_file"),
     path("h/", include("weilianxin.desk.handler_urls")),
     *of_programmes("desk_urls", "desk/"),
     path("desk/", include("weilianxin.desk.urls")),

@@ -11,13 +11,17 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from weilianxin.people.models import Account
+
+from .errors import BadPhoto, BadSound
 from .models import Photo, Sound
 
 log = logging.getLogger(__name__)
 
 PICTURE, THUMB, SOUND = "picture", "thumb", "sound"
 SUFFIX = {PICTURE: ".jpg", THUMB: ".s.jpg", SOUND: ".snd"}
-UNCLAIMED = timedelta(days=1)  # for so long bytes may wait for their row, and a voice note for its case
+# For so long bytes may wait for their row, and what was sent ahead for the act that uses it.
+UNCLAIMED = timedelta(days=1)
 
 
 def path(photo, variant=PICTURE):
@@ -73,6 +77,34 @@ def store_sound(prepared, owner, at):
     )
 
 
+def claim(account, refs, at, *, also=()):
+    """The photos sent ahead by `account` within a day under these refs, in this order, for the act that uses them.
+
+    Inside the act's transaction: their rows are locked, so that nobody else uses or sweeps them meanwhile. `also` are
+    photos that may be named besides. Raises BadPhoto for a ref that is neither.
+    """
+    refs = list(dict.fromkeys(refs))
+    sent = list(Photo.objects.filter(owner=account, ref__in=refs, created_at__gt=at - UNCLAIMED).select_for_update())
+    # Looked at again once the rows are held: whoever held them before may have used them.
+    mine = waiting_photos().filter(pk__in=[photo.pk for photo in sent])
+    found = {photo.ref: photo for photo in (*mine, *also)}
+    for index, ref in enumerate(refs):
+        if ref not in found:
+            raise BadPhoto("gone", index)
+    return [found[ref] for ref in refs]
+
+
+def claim_sound(account, ref, at):
+    """The same for a voice note, or None without a ref; BadSound where it is gone or used."""
+    if not ref:
+        return None
+    sent = list(Sound.objects.filter(owner=account, ref=ref, created_at__gt=at - UNCLAIMED).select_for_update())
+    sound = unused(Sound).filter(pk__in=[row.pk for row in sent]).first()
+    if sound is None:
+        raise BadSound("used")
+    return sound
+
+
 def erase_photo(photo, at=None):
     """Take a photo's bytes away and empty its row. The bytes go once the transaction stands; a crash between the
     two leaves them to the sweep."""
@@ -104,6 +136,11 @@ def unused(model):
     """Photos or voice notes that are there and that no row of another table points to."""
     alone = {f"{relation.name}__isnull": True for relation in model._meta.related_objects}
     return model.objects.filter(erased_at__isnull=True, **alone)
+
+
+def waiting_photos():
+    """The photos that wait for an act to use them: part of nothing, and nobody's portrait."""
+    return unused(Photo).exclude(ref__in=Account.objects.exclude(photo="").values("photo"))
 
 
 def held(account, most=5000):
@@ -142,6 +179,18 @@ def sweep_sounds(at=None, most=500):
         rows = list(unused(Sound).filter(pk__in=old))
         for sound in rows:
             erase_sound(sound, at)
+    return len(rows)
+
+
+def sweep_photos(at=None, most=500):
+    """The same for photos that were sent ahead and became part of nothing."""
+    at = at or timezone.now()
+    old = list(waiting_photos().filter(created_at__lte=at - UNCLAIMED).values_list("pk", flat=True)[:most])
+    with transaction.atomic():
+        list(Photo.objects.filter(pk__in=old).select_for_update())
+        rows = list(waiting_photos().filter(pk__in=old))
+        for photo in rows:
+            erase_photo(photo, at)
     return len(rows)
 
 

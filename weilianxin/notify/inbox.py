@@ -33,14 +33,16 @@ def unread_count(account):
     return Message.objects.filter(account=account, read_at__isnull=True)[:MOST].count()
 
 
-def mark_read(account, which="all", at=None):
+def mark_read(account, which="all", at=None, *, up_to=None):
     """Mark the account's own messages read: `which` is "all" or their ids. Returns how many were unread before.
 
-    Ids of somebody else's messages are passed over in silence.
+    Ids of somebody else's messages are passed over in silence. `up_to` leaves what came after that id.
     """
     rows = Message.objects.filter(account=account, read_at__isnull=True)
     if which != "all":
         rows = rows.filter(pk__in=[n for n in map(known, list(which)[:MOST]) if n is not None])
+    if up_to is not None:
+        rows = rows.filter(pk__lte=up_to)
     return rows.update(read_at=at or timezone.now())
 
 

@@ -35,6 +35,8 @@ def erase(account, at):
             OneTimeCode.objects.filter(phone=account.phone).delete()
         account.dwellings.all().delete()
         account.consents.all().delete()
+        account.tokens.all().delete()
+        account.wechat.all().delete()
         account.absences.all().delete()
         account.posts.filter(until__isnull=True).update(until=at)
         _drop_sessions(account)

@@ -91,6 +91,26 @@ class Consent(models.Model):
     withdrawn_at = models.DateTimeField(null=True, blank=True)
 
 
+class WechatIdentity(models.Model):
+    """Who a person is in a mini-program: the openid that WeChat gives for them to this app, and to no other.
+
+    A grid worker is a resident of somewhere too, so the same openid may stand for one resident and one member of
+    staff. It is an identifier of a person: never in logs or addresses, and it goes with the account.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="wechat")
+    appid = models.CharField(max_length=32)
+    openid = models.CharField(max_length=64)
+    kind = models.CharField(max_length=8, choices=Account._meta.get_field("kind").choices)  # that of the account
+    since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["appid", "openid", "kind"], name="wechat_one_account"),
+            models.UniqueConstraint(fields=["account", "appid"], name="wechat_one_openid"),
+        ]
+
+
 class OneTimeCode(models.Model):
     """A code sent to a phone: kept as a keyed hash, good once, ten minutes, five tries."""
 
@@ -102,6 +122,22 @@ class OneTimeCode(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
+
+
+class Token(models.Model):
+    """A sign-in of the API: opaque, kept as a keyed hash, bound to one account and its epoch, for a time."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="tokens")
+    digest = models.CharField(max_length=64, unique=True)
+    channel = models.CharField(max_length=12)  # through what it was asked for: wechat, sms, password
+    epoch = models.PositiveIntegerField()  # the account's when it was given: raised, the token is worth nothing
+    created_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"])]
 
 
 class Attempt(models.Model):

@@ -57,6 +57,14 @@ def what_we_hold(account):
             }
             for consent in account.consents.order_by("given_at", "id")
         ],
+        "wechat": [
+            {"appid": tied.appid, "openid": tied.openid, "since": moment(tied.since)}
+            for tied in account.wechat.order_by("since", "id")
+        ],
+        "sign_ins": [
+            {"through": token.channel, "since": moment(token.created_at), "last": moment(token.seen_at)}
+            for token in account.tokens.order_by("-id")[:200]
+        ],
         "phone_shown_to": contact.shown(account),
     }
     for name, fn in SECTIONS.items():

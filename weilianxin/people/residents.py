@@ -52,6 +52,28 @@ def resident_for(phone, at):
     return account
 
 
+def known_resident(phone, at):
+    """The resident with this phone who is there already, or None: nobody is made before they agreed.
+
+    Raises `Refused` like `resident_for`.
+    """
+    return resident_for(phone, at) if Account.objects.filter(phone=phone).exists() else None
+
+
+def tie(account, place, at, relation, *, room=None, moved=False):
+    """Tie `account` to `place`, or to its `room`, both as chosen from what there is. Returns the Dwelling.
+
+    Raises `Refused` where the room is not of that place, where nobody could say whose grid it is, and like `bind`.
+    """
+    if room is not None:
+        if room.parent_id != place.pk:
+            raise Refused(_("这个室号不在这里，请重新选。"), "room")
+        place = room
+    if place.grid_id is None and (place.parent is None or place.parent.grid_id is None):
+        raise Refused(_("请再选细一点：几幢、几单元。"), "place")
+    return bind(account, place, at, relation, moved=moved)
+
+
 def bind(account, place, at, relation="living", *, moved=False):
     """Tie `account` to `place` from now on; `moved` ends what it was tied to before. Returns the Dwelling.
 

@@ -12,11 +12,14 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from weilianxin.lib.problem import is_api
+
+from . import tokens
 from .models import Account, Role
 
 ACCOUNT, PENDING = "account", "pending"
 STAFF_IDLE = 8 * 3600  # seconds without a request after which staff sign in again
-STAFF_LONGEST = 12 * 3600  # seconds after which staff sign in again however busy they were
+STAFF_LONGEST = tokens.STAFF.total_seconds()  # seconds after which staff sign in again however busy they were
 PENDING_LONGEST = 10 * 60  # seconds between the password and the second factor
 NOTE_EVERY = 300  # seconds; the session is not written at every request
 
@@ -25,7 +28,7 @@ class AccountMiddleware:
     """Sets `request.account` (None for nobody), `request.pending_account` (its password was right, a step is missing)
     and `request.elder` (large type), and speaks the account's language where the browser has not chosen one.
 
-    Costs nothing without a session, one query with one.
+    Costs nothing without a session, one query with one. For the API only a token counts, never a cookie.
     """
 
     def __init__(self, get_response):
@@ -34,15 +37,18 @@ class AccountMiddleware:
     def __call__(self, request):
         request.elder = request.COOKIES.get("elder") == "1"
         request.account = request.pending_account = None
-        request.second_factor = False
-        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+        request.second_factor = request.token_refused = False
+        request.token = None
+        if is_api(request):
+            tokens.recognise(request)
+        elif settings.SESSION_COOKIE_NAME in request.COOKIES:
             _recognise(request)
         _speak(request)
         return self.get_response(request)
 
 
 def _speak(request):
-    chosen_here = settings.LANGUAGE_COOKIE_NAME in request.COOKIES
+    chosen_here = settings.LANGUAGE_COOKIE_NAME in request.COOKIES or getattr(request, "language_chosen", False)
     if request.account is not None and not chosen_here and request.account.language in dict(settings.LANGUAGES):
         translation.activate(request.account.language)
         request.LANGUAGE_CODE = translation.get_language()

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from weilianxin.areas.choices import parts_of
 from weilianxin.areas.models import Place
 from weilianxin.areas.names import find_in_text
 from weilianxin.areas.plates import resolve
@@ -18,8 +19,6 @@ from weilianxin.notify.inbox import known
 from weilianxin.people import residents
 from weilianxin.people.models import Dwelling
 from weilianxin.people.session import resident_required
-
-MOST = 200  # rooms of an entrance, entrances of a building
 
 
 @never_cache
@@ -78,13 +77,6 @@ def named(words):
     return place
 
 
-def parts_of(place):
-    """What lies below a place, to choose from: buildings of a compound, entrances of a building, rooms."""
-    if place is None:
-        return []
-    return list(Place.objects.current().filter(parent=place).order_by("id")[:MOST])
-
-
 def fields(request, place, refusal):
     if place is None:
         return []
@@ -99,16 +91,12 @@ def fields(request, place, refusal):
 
 def tie(request, place):
     room = request.POST.get("room", "")
-    if room:
-        below = chosen(room)
-        if below.parent_id != place.pk:
-            raise Http404
-        place = below
-    if place.grid_id is None and (place.parent is None or place.parent.grid_id is None):
-        raise Refused(_("请再选细一点：几幢、几单元。"))
+    below = chosen(room) if room else None
+    if below is not None and below.parent_id != place.pk:
+        raise Http404
     moved = request.POST.get("moved") == "1"
     relation = request.POST.get("relation", "")
-    residents.bind(request.account, place, timezone.now(), relation, moved=moved)
+    residents.tie(request.account, place, timezone.now(), relation, room=below, moved=moved)
     return reverse("portal:home")
 
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from weilianxin.areas.models import PropertyKind
+from weilianxin.areas.models import PlaceKind, Plate, PropertyKind
 from weilianxin.cases.links import issue_link
 from weilianxin.cases.models import Task
 from weilianxin.people import session
@@ -62,6 +62,16 @@ def roster():
         if held:
             rows.append(row(label, held[0].account, hint))
     return rows
+
+
+def plates(most=3):
+    """Plates to scan with the mini-program: those at the entrances of the first residents, as `code` and `name`."""
+    homes = Dwelling.objects.filter(account__is_demo=True, until__isnull=True).select_related("place")
+    homes = [row.place for row in homes.order_by("place__grid__code", "id")[:most]]
+    near = [place.parent_id if place.kind == PlaceKind.ROOM else place.pk for place in homes]
+    live = Plate.objects.filter(revoked_at__isnull=True).select_related("place").order_by("id")
+    found = list(live.filter(place__in=near)[:most]) or list(live[:most])
+    return [{"code": plate.code, "name": plate.place.full_name} for plate in found]
 
 
 def row(label, account, hint):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import requires_csrf_token
 
 from weilianxin.lib.numbers import short_error_code
+from weilianxin.lib.problem import is_api, problem
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ def error_page(request, status, title, sentence, *, code=None, bare=False):
 
 @requires_csrf_token
 def bad_request(request, exception=None):
+    if is_api(request):
+        return problem("edge", _("请回上一页，看看填的内容，再试一次。"), 400)
     return error_page(request, 400, _("这一次没看懂"), _("请回上一页，看看填的内容，再试一次。"), bare=True)
 
 
@@ -43,6 +46,8 @@ def server_error(request):
     code = short_error_code()
     log.error("error page 500 %s", code)
     sentence = _("是我们的系统出了问题，不是您的错。请过几分钟再试；急事请直接打电话。")
+    if is_api(request):
+        return problem("broken", f"{sentence} ({code})", 500)
     return error_page(request, 500, _("系统出了点问题"), sentence, code=code, bare=True)
 
 

@@ -9,11 +9,9 @@ from django.views.decorators.http import require_safe
 from weilianxin.areas.plates import replaced, resolve
 from weilianxin.lib.client import address_of
 from weilianxin.people import throttle
+from weilianxin.people.plate import MISSES, WITHIN, worker_plate
 
 from .errors import error_page
-from .home import worker_plate
-
-MISSES, WITHIN = 30, 3600  # plates that do not exist, asked for from one address, in seconds
 
 
 @require_safe

@@ -1,7 +1,5 @@
 """Signing in by phone and one-time code: number, code, and at the first time the consent. Works without JavaScript."""
 
-import secrets
-
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponseRedirect
@@ -17,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from weilianxin.lib.client import address_of
 from weilianxin.lib.masks import mask_phone
 from weilianxin.lib.refusal import Refused
-from weilianxin.notify.send import tell
+from weilianxin.notify.code import SIGN_IN, send_sign_in_code
 from weilianxin.people import codes, consent, residents, session
 
 from . import demo
@@ -74,18 +72,7 @@ def send(request):
     kept = (request.session.get(STEP) or {}).get("phone", "")
     phone = residents.normal_phone(kept if request.POST["act"] == "again" else request.POST.get("phone"))
     at = timezone.now()
-    with transaction.atomic():
-        code = codes.send_code(phone, "sign_in", at=at, bucket=address_of(request))
-        tell(
-            "sign_in_code",
-            "resident",
-            address=phone,
-            values={"code": code},
-            key=f"sign_in:{secrets.token_hex(8)}",
-            at=at,
-            urgent=True,
-            useless_at=at + codes.LIFE,
-        )
+    code = send_sign_in_code(phone, at, bucket=address_of(request))
     request.session[STEP] = {"phone": phone} | ({"shown": code} if settings.DEMO else {})
     return here(request)
 
@@ -95,21 +82,12 @@ def enter(request):
     if not state.get("phone"):
         return here(request)
     at = timezone.now()
-    codes.check_code(state["phone"], "sign_in", request.POST.get("code", ""), at=at)
+    codes.check_code(state["phone"], SIGN_IN, request.POST.get("code", ""), at=at)
     request.session[STEP] = {"phone": state["phone"], "proven": at.timestamp()}
-    account = known(state["phone"])
+    account = residents.known_resident(state["phone"], at)
     if account is not None and consent.has_consent(account):
         return come_in(request, account)
     return here(request)
-
-
-def known(phone):
-    """The resident with this phone who is there already; nobody is made before they agreed."""
-    from weilianxin.people.models import Account
-
-    if Account.objects.filter(phone=phone).exists():
-        return residents.resident_for(phone, timezone.now())
-    return None
 
 
 def agree(request):

@@ -8,9 +8,9 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from weilianxin.lib import numbers
+from weilianxin.lib import numbers, words
 from weilianxin.people import contact
-from weilianxin.portal import words
+from weilianxin.people.plate import portrait
 
 register = template.Library()
 
@@ -56,16 +56,9 @@ def link(name, *args):
 @register.simple_tag
 def avatar(account, size=68):
     """A person's picture: a drawing of ours, a stored photo, or the drawing of nobody in particular."""
-    photo = getattr(account, "photo", "") or ""
-    if not photo:
-        address = static("art/people/nobody.svg")
-    elif len(photo) < 8:  # p01 to p12
-        address = static(f"art/people/{photo}.svg")
-    else:
-        address = reverse("portal:file", args=[photo, "thumb"])
     name = getattr(account, "name", "") or ""
     alt = _("%(name)s的照片") % {"name": name} if name else ""
-    return format_html('<img src="{}" alt="{}" width="{}" height="{}">', address, alt, size, size)
+    return format_html('<img src="{}" alt="{}" width="{}" height="{}">', portrait(account), alt, size, size)
 
 
 @register.inclusion_tag("pieces/due.html")

@@ -139,7 +139,7 @@ def submit(
     return case
 
 
-def join(account, token, *, text="", photos=(), anonymity=Anonymity.N1, at=None, location=None):
+def join(account, token, *, text="", photos=(), anonymity=Anonymity.N1, channel="web", at=None, location=None):
     """我也遇到: this reporter's own case, merged into the one that is under way; returns it.
 
     They keep notices, rating and dispute of their own. Raises `Refused` when that case has just ended.
@@ -162,10 +162,11 @@ def join(account, token, *, text="", photos=(), anonymity=Anonymity.N1, at=None,
             at=at,
             note=text[:NOTE_LIMIT],
             photos=pictures,
-            data={"channel": "web", "category": category.code, "urgency": parent.urgency},
+            data={"channel": channel, "category": category.code, "urgency": parent.urgency},
             title=_title(text, category) if len(text) > 8 else parent.title,
             category=category.code,
             urgency=parent.urgency,
+            channel=channel,
             reporter=account,
             anonymity=anonymity,
             sight=parent.sight,

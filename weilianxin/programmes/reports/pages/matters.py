@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from weilianxin.cases import cards
 from weilianxin.cases.access import Actor
 from weilianxin.cases.acting import act_on, buttons
 from weilianxin.cases.errors import Refused
@@ -20,9 +21,9 @@ from weilianxin.files.errors import BadPhoto
 from weilianxin.files.serve import photo_response, sound_response
 from weilianxin.journal.models import Entry
 from weilianxin.journal.receipts import receipt
+from weilianxin.lib import words
 from weilianxin.people.session import resident_required
 from weilianxin.people.throttle import allow
-from weilianxin.portal import cards, words
 
 from .. import policy
 from ..messages import serving
@@ -47,19 +48,8 @@ def mine(request):
 def matters(request):
     """在办 and 已完成, the newest first; those that wait for the reader stand on top of the first page."""
     at = timezone.now()
-    done = request.GET.get("tab") == "done"
-    under_way = Q(phase__in=OPEN) | Q(state="merged", parent__phase__in=OPEN)
-    rows = mine(request).exclude(phase="void")
-    before = request.GET.get("before", "")
-    waiting = []
-    if done:
-        rows = rows.exclude(under_way)
-    else:
-        yours = waiting_for_reader(mine(request), at)
-        if not before:
-            waiting = list(cards.for_cards(yours).order_by("-created_at", "-id")[:PAGE])
-        rows = rows.filter(under_way).exclude(state="asking")
-    page, older = keyset(cards.for_cards(rows), before)
+    done, before = request.GET.get("tab") == "done", request.GET.get("before", "")
+    waiting, page, older = listed(mine(request), done, before, at)
     made = cards.cards(waiting, at) + cards.cards(page, at)
     context = {
         "cards": made,
@@ -69,6 +59,21 @@ def matters(request):
         "newest": ("?tab=done" if done else reverse("reports:matters")) if before else "",
     }
     return render(request, "reports/matters.html", context)
+
+
+def listed(rows, done, before, at):
+    """A page of the reporter's `rows`, the newest first: (those that wait for the reader, on the first page only; the
+    others; the key of the next page or "")."""
+    under_way = Q(phase__in=OPEN) | Q(state="merged", parent__phase__in=OPEN)
+    yours, rows, waiting = rows, rows.exclude(phase="void"), []
+    if done:
+        rows = rows.exclude(under_way)
+    else:
+        if not before:
+            yours = waiting_for_reader(yours, at)
+            waiting = list(cards.for_cards(yours).order_by("-created_at", "-id")[:PAGE])
+        rows = rows.filter(under_way).exclude(state="asking")
+    return waiting, *keyset(cards.for_cards(rows), before)
 
 
 def waiting_for_reader(rows, at):
@@ -119,7 +124,7 @@ def own_case(request, number):
         .filter(number=number)
         .select_related(
             "report__category", "holder", "unit", "grid", "compound", "place", "closer", "community", "subdistrict",
-            "parent__holder", "parent__unit", "parent__grid", "parent__closer", "parent__compound",
+            "sound", "parent__holder", "parent__unit", "parent__grid", "parent__closer", "parent__compound",
             "parent__community", "parent__subdistrict", "recurs_of",
         )
         .first()
@@ -168,10 +173,7 @@ def act(request, number, name):
 def matter_photo(request, number, ref, variant):
     """A photo of one's own matter, or of the matter it went into where staff took it."""
     case = own_case(request, number)
-    seen = Q(case=case)
-    if case.parent_id:
-        seen |= Q(case=case.parent) & ~first_reporters(case)
-    row = CasePhoto.objects.filter(seen, photo__ref=ref).select_related("photo").first()
+    row = photos_seen(case).filter(photo__ref=ref).select_related("photo").first()
     if row is None:
         raise Http404
     return photo_response(row.photo, variant, request)
@@ -203,6 +205,14 @@ def matter_receipt(request, number):
     return answer
 
 
+def photos_seen(case):
+    """The photos the reporter of `case` may see: its own, and those staff took of the matter it went into."""
+    seen = Q(case=case)
+    if case.parent_id:
+        seen |= Q(case=case.parent) & ~first_reporters(case)
+    return CasePhoto.objects.filter(seen)
+
+
 def first_reporters(case):
     """The photos of the matter this one joined that are its reporter's own, whoever filed them."""
     own = Q(by_role="reporter")
@@ -224,18 +234,41 @@ def thanks(name):
     }.get(name, "")
 
 
-def _page(request, case, failed=None, refusal=None, status=200):
-    at = timezone.now()
+def told(case, at):
+    """What the reporter reads of a matter: the one that is shown, its card, timeline, what is ahead, photos, rating,
+    and who serves it."""
     shown = case.parent or case
-    report = case.report
     rating = case.ratings.filter(closing=shown.closings).first() if shown.closings else None
     card = cards.card(case, at, rated=rating is not None)
     worker = serving(shown, at) if shown.is_open else None
-    events, photos = _history(case, at)
     answer = _closing_words(shown) if shown.state == "closed" else None
-    card |= standing(shown, worker, answer)
-    forms = buttons(case, actor_of(request), at, failed=failed, post=request.POST if failed else None, refusal=refusal)
-    by_name = {form["move"].name: form for form in forms if form["move"].name != JOINING}
+    events, photos = _history(case, at)
+    return {
+        "shown": shown,
+        "card": card | standing(shown, worker, answer),
+        "place": case.place_text or (case.place.full_name if case.place_id else ""),
+        "events": events,
+        "ahead": timeline.ahead(shown, policy.number("dispute_days")),
+        "photos": photos,
+        "written": _transcript(case) if case.sound_id else None,
+        "answer": answer,
+        "rating": rating,
+        "worker": worker,
+    }
+
+
+def acts_of(case, actor, at, **refused):
+    """The acts the reporter can do now, as `buttons` describes them; joining is not one of them."""
+    return [form for form in buttons(case, actor, at, **refused) if form["move"].name != JOINING]
+
+
+def _page(request, case, failed=None, refusal=None, status=200):
+    at = timezone.now()
+    seen = told(case, at)
+    shown, card, photos, rating = seen["shown"], seen["card"], seen["photos"], seen["rating"]
+    report = case.report
+    forms = acts_of(case, actor_of(request), at, failed=failed, post=request.POST if failed else None, refusal=refusal)
+    by_name = {form["move"].name: form for form in forms}
     for name, form in by_name.items():
         form["url"] = reverse("reports:act", args=[case.number, name])
         form["prefix"] = name
@@ -248,16 +281,16 @@ def _page(request, case, failed=None, refusal=None, status=200):
         "report": report,
         "card": card,
         "word": card["word"],
-        "place": case.place_text or (case.place.full_name if case.place_id else ""),
-        "lines": [*events, *timeline.ahead(shown, days)],
+        "place": seen["place"],
+        "lines": [*seen["events"], *seen["ahead"]],
         "before_photos": [p for p in photos if not p["after"]],
         "after_photos": [p for p in photos if p["after"]],
         "voice": case.sound if case.sound_id and case.sound.erased_at is None else None,
-        "written": _transcript(case) if case.sound_id else None,
+        "written": seen["written"],
         "closed": closed,
         "outcome": shown.outcome if closed else "",
         "outcome_word": shown.get_outcome_display() if closed else "",
-        "answer": answer,
+        "answer": seen["answer"],
         "rating": rating,
         "rating_word": RATINGS.get(rating.level, "") if rating else "",
         "rate": by_name.pop("rate", None),
@@ -272,7 +305,7 @@ def _page(request, case, failed=None, refusal=None, status=200):
         "refused": case.state == "refused",
         "refusal_reason": REFUSALS.get(report.refusal_code, ("",))[0] if case.state == "refused" else "",
         "headcount": shown.headcount - 1,
-        "worker": worker,
+        "worker": seen["worker"],
         "receipt": Entry.objects.filter(stream__name=case.stream).order_by("seq").first(),
         "sent": request.GET.get("sent") == "1",
         "joined": request.GET.get("joined") == "1",
@@ -317,10 +350,7 @@ def _history(case, at):
     both = [case.pk, case.parent_id] if case.parent_id else [case.pk]
     events = Event.objects.filter(case__in=both).select_related("actor", "unit").order_by("-at", "-seq")
     events = list(events[:MOST_EVENTS])[::-1]
-    seen = Q(case=case)
-    if case.parent_id:
-        seen |= Q(case=case.parent) & ~first_reporters(case)
-    rows = CasePhoto.objects.filter(seen, photo__erased_at__isnull=True).select_related("photo", "event")
+    rows = photos_seen(case).filter(photo__erased_at__isnull=True).select_related("photo", "event")
     rows = list(rows.order_by("id")[:MOST_PHOTOS])
     own = timeline.lines(case, [e for e in events if e.case_id == case.pk], rows)
     if case.parent_id:

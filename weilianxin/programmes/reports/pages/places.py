@@ -3,6 +3,7 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
+from weilianxin.areas.choices import compounds, known, public_places
 from weilianxin.areas.locate import ForeignArea, NotFound, locate
 from weilianxin.areas.models import Place, PlaceKind
 from weilianxin.areas.plates import resolve
@@ -10,8 +11,9 @@ from weilianxin.cases.errors import Invalid
 from weilianxin.people.residents import dwelling_of
 
 WAYS = ("plate", "home", "choose", "public", "point", "address")
+FINER = (PlaceKind.COMPOUND, PlaceKind.BUILDING, PlaceKind.ENTRANCE)  # a room is nobody's business here
 KEYS = ("where", "compound", "building", "entrance", "public", "address", "lat", "lon", "floor", "mark")
-MOST = 400  # compounds or public places in one choice
+MOST = 400  # buildings or entrances in one choice
 
 FLOORS = (
     ("一楼", _lazy("一楼")),
@@ -60,19 +62,20 @@ def location(data, account):
                 raise Invalid(_("我们还不知道您住哪里，请换一种方式说明在哪里。"), "where")
             return locate(place=place)
         if where == "choose":
-            place = _chosen(data)
+            place = known(data["place"], *FINER) if data.get("place") else _chosen(data)
             if place is None:
                 raise Invalid(_("请选是哪个小区。"), "compound")
             return locate(place=place)
         if where == "public":
-            place = _known(data.get("public"), PlaceKind.PUBLIC)
+            place = known(data.get("public"), PlaceKind.PUBLIC)
             if place is None:
                 raise Invalid(_("请选是哪个公共场所。"), "public")
             return locate(place=place)
         if where == "point":
             if not (data.get("lat") and data.get("lon")):
                 raise Invalid(_("手机没有给出位置，请点“用手机定位”，或换一种方式。"), "point")
-            return locate(lat=data["lat"], lon=data["lon"], datum="wgs84", text=data.get("mark", ""))
+            datum = data.get("datum") or "wgs84"
+            return locate(lat=data["lat"], lon=data["lon"], datum=datum, text=data.get("mark", ""))
         if where == "address":
             if len(data.get("address", "")) < 2:
                 raise Invalid(_("请写是哪里，例如“星影苑6幢”或“斗柄路12号”。"), "address")
@@ -83,40 +86,27 @@ def location(data, account):
     raise Invalid(_("请选在哪里。"), "where")
 
 
-def _known(pk, *kinds):
-    if not str(pk or "").isdecimal() or len(str(pk)) > 18:
-        return None
-    return Place.objects.current().filter(pk=int(pk), kind__in=kinds).select_related("parent").first()
-
-
 def _chosen(data):
     """The finest place chosen so far that fits what was chosen above it."""
-    compound = _known(data.get("compound"), PlaceKind.COMPOUND)
+    compound = known(data.get("compound"), PlaceKind.COMPOUND)
     if compound is None:
         return None
-    building = _known(data.get("building"), PlaceKind.BUILDING)
+    building = known(data.get("building"), PlaceKind.BUILDING)
     if building is None or building.compound_id != compound.pk:
         return compound
-    entrance = _known(data.get("entrance"), PlaceKind.ENTRANCE)
+    entrance = known(data.get("entrance"), PlaceKind.ENTRANCE)
     return entrance if entrance is not None and entrance.parent_id == building.pk else building
 
 
 def choices(data):
     """What can be chosen now: compounds by community, then the buildings and entrances below what was chosen."""
-    rows = Place.objects.current()
-    compounds = (
-        rows.filter(kind=PlaceKind.COMPOUND).select_related("community").order_by("community__code", "full_name")
-    )
-    groups = {}
-    for place in compounds[:MOST]:
-        groups.setdefault(place.community.name if place.community else "", []).append(place)
     compound, building = data.get("compound", ""), data.get("building", "")
-    below = rows.filter(kind__in=(PlaceKind.BUILDING, PlaceKind.ENTRANCE)).order_by("pk")
+    below = Place.objects.current().filter(kind__in=(PlaceKind.BUILDING, PlaceKind.ENTRANCE)).order_by("pk")
     return {
-        "compounds": list(groups.items()),
+        "compounds": compounds(),
         "buildings": list(below.filter(kind=PlaceKind.BUILDING, parent_id=compound)[:MOST]) if number(compound) else [],
         "entrances": list(below.filter(kind=PlaceKind.ENTRANCE, parent_id=building)[:MOST]) if number(building) else [],
-        "publics": list(rows.filter(kind=PlaceKind.PUBLIC).order_by("full_name")[:MOST]),
+        "publics": public_places(),
     }
 
 

@@ -101,13 +101,8 @@ def _page(request, first):
     filters = {"public_community": chosen} if chosen else {"public_community__in": communities}
     if column:
         filters["category__column_code"] = column
-    rows = _rows().filter(**filters).order_by("-published_at", "-pk")
     before = request.GET.get("before", "")
-    moment, pk = parse_key(before)
-    if moment is not None:
-        rows = rows.filter(Q(published_at__lt=moment) | Q(published_at=moment, pk__lt=pk))
-    page = list(rows[: PAGE + 1])
-    more, page = len(page) > PAGE, page[:PAGE]
+    page, older = listed(before, **filters)
     drawing, counted, ended = _map(communities, chosen, column)
     context = {
         "tab": "public",
@@ -124,10 +119,21 @@ def _page(request, first):
         "partly": ended["partly"],
         "others": sum(ended.values()) - ended["solved"] - ended["partly"],
         "days": MAP_DAYS,
-        "older": _address(first, chosen, column, before=key_of(page[-1].published_at, page[-1].pk)) if more else "",
+        "older": _address(first, chosen, column, before=older) if older else "",
         "newest": _address(first, chosen, column) if before else "",
     }
     return render(request, "reports/public.html", context)
+
+
+def listed(before="", **filters):
+    """(a page of the public reports, the key of the next one or ""), newest review first."""
+    rows = _rows().filter(**filters).order_by("-published_at", "-pk")
+    moment, pk = parse_key(before)
+    if moment is not None:
+        rows = rows.filter(Q(published_at__lt=moment) | Q(published_at=moment, pk__lt=pk))
+    page = list(rows[: PAGE + 1])
+    more, page = len(page) > PAGE, page[:PAGE]
+    return page, key_of(page[-1].published_at, page[-1].pk) if more else ""
 
 
 def _address(first, community, column, **more):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from weilianxin.cases import cards
 from weilianxin.cases.errors import Invalid, Refused
 from weilianxin.cases.models import Case
 from weilianxin.cases.once import once
@@ -16,7 +17,6 @@ from weilianxin.lib.clock import Limit
 from weilianxin.people import consent
 from weilianxin.people.models import Unit
 from weilianxin.people.posts import on_duty
-from weilianxin.portal import cards
 
 from .. import alarms, intake, messages, policy, screening
 from ..models import About, Kind, ThreadMessage
@@ -43,12 +43,12 @@ def send(request):
     post, data = request.POST, draft.data
     at = timezone.now()
     try:
-        _agree(account, post, at)
+        agree(account, post.get("consent"), at)
         where = places.location(data, account)
         category = category_of(post.get("category") or data.get("category"))
         kind = data.get("kind") or usual_kind(category)
         photos = drafts.photos(draft)
-        message = _message(data, account)
+        message = message_of(data.get("message"), account)
 
         def act():
             case = intake.submit(
@@ -58,7 +58,7 @@ def send(request):
                 location=where,
                 kind=kind,
                 about=data.get("about") or About.THING,
-                about_unit=_unit(post.get("about_unit"), where),
+                about_unit=unit_at(post.get("about_unit"), where),
                 anonymity=post.get("anonymity", "N1"),
                 photos=photos,
                 at=at,
@@ -81,10 +81,10 @@ def send(request):
         return _send_page(request, draft, problem=refusal, status=refusal.status)
 
 
-def _message(data, account):
+def message_of(key, account):
     """The message of the thread that this report was made from, if it has not become one meanwhile."""
     rows = ThreadMessage.objects.filter(thread__resident=account, from_staff=False, case__isnull=True)
-    return rows.filter(pk=data["message"]).first() if data.get("message") else None
+    return rows.filter(pk=key).first() if key else None
 
 
 def said_in_thread(case, message, at):
@@ -108,7 +108,7 @@ def join(request):
         return HttpResponseRedirect(reverse("reports:matters"))
     at = timezone.now()
     try:
-        _agree(account, request.POST, at)
+        agree(account, request.POST.get("consent"), at)
 
         def act():
             case = intake.join(
@@ -127,16 +127,16 @@ def join(request):
         return _send_page(request, draft, problem=refusal, status=refusal.status)
 
 
-def _agree(account, post, at):
+def agree(account, agreed, at):
     """The service cannot be given without the consent to it; it is asked once, and never ticked beforehand."""
     if consent.has_consent(account, "service"):
         return
-    if not post.get("consent"):
+    if not agreed:
         raise Invalid(_("请先看一看并同意我们怎样用您的信息。"), "consent")
     consent.give(account, "service", at)
 
 
-def _units(where):
+def units_at(where):
     """The outside units that serve this place: whom a complaint about a unit may be about."""
     if where is None:
         return []
@@ -146,8 +146,8 @@ def _units(where):
     return list(Unit.objects.filter(reach, is_active=True).distinct().order_by("kind", "pk")[:60])
 
 
-def _unit(pk, where):
-    return next((unit for unit in _units(where) if str(unit.pk) == str(pk)), None)
+def unit_at(pk, where):
+    return next((unit for unit in units_at(where) if str(unit.pk) == str(pk)), None)
 
 
 def limit_words(text):
@@ -172,6 +172,37 @@ def _send_page(request, draft, *, problem=None, status=200):
     except Invalid as nowhere:
         return where_page(request, draft, data, problem=str(nowhere), field=nowhere.field, status=422)
     category = category_of(request.POST.get("category") or data.get("category"))
+    seen = outlook(data, category, where, account, at)
+    if seen["integrity"]:
+        drafts.drop(draft)
+        return integrity_page(request, data["text"])
+    signed_in = account is not None and not account.is_staff_member
+    about = data.get("about") or About.THING
+    context = {
+        **seen,
+        "step": 3,
+        "draft": draft,
+        "data": data,
+        "post": request.POST,
+        "photos": drafts.photos(draft),
+        "where": where,
+        "category": category,
+        "kind": Kind(data.get("kind") or usual_kind(category)).label,
+        "about": About(about).label if about != About.THING else "",
+        "about_staff": about == About.STAFF,
+        "signed_in": signed_in,
+        "ask_consent": signed_in and not consent.has_consent(account, "service"),
+        "anonymity": request.POST.get("anonymity", "N1"),
+        "wish": request.POST.get("wish", "call"),
+        "problem": str(problem) if problem else "",
+        "field": getattr(problem, "field", ""),
+    }
+    return render(request, "reports/send.html", context, status=status)
+
+
+def outlook(data, category, where, account, at):
+    """What can be said of a report before it is sent: dangers, what is near, who takes it and until when. `where` is a
+    Location or None. Reads only; `integrity` says that the words must not be kept here."""
     found = screening.screen(
         data["text"],
         category=category,
@@ -180,29 +211,15 @@ def _send_page(request, draft, *, problem=None, status=200):
         at=at,
         not_integrity=data.get("not_integrity", False),
     )
-    if found.integrity:
-        drafts.drop(draft)
-        return integrity_page(request, data["text"])
     urgency = min(u for u in (category.urgency if category else "U2", found.urgency or "U9") if u)
     about = data.get("about") or About.THING
-    duty = on_duty(where.grid, at) if where.grid and about != About.STAFF else None
     limits = policy.limits_for(category, urgency, at)
-    signed_in = account is not None and not account.is_staff_member
     own = [near for near in found.near if account is not None and near["case"].reporter_id == account.pk]
-    context = {
-        "step": 3,
-        "draft": draft,
-        "data": data,
-        "post": request.POST,
-        "photos": drafts.photos(draft),
-        "place_words": places.words(data, where),
-        "where": where,
-        "category": category,
+    return {
+        "integrity": found.integrity,
+        "place_words": places.words(data, where) if where is not None else "",
         "guesses": [c for c in found.suggestions if c.channel_out != "integrity"],
-        "kind": Kind(data.get("kind") or usual_kind(category)).label,
-        "about": About(about).label if about != About.THING else "",
-        "about_staff": about == About.STAFF,
-        "units": _units(where) if about == About.UNIT else [],
+        "units": units_at(where) if about == About.UNIT else [],
         "dial": found.dial,
         "urgent": urgency in ("U0", "U1"),
         "near": [
@@ -215,12 +232,5 @@ def _send_page(request, draft, *, problem=None, status=200):
         "recur_mine": bool(found.recur and account and found.recur.reporter_id == account.pk),
         "accept_due": policy.limit_end(limits[0], at),
         "limit": limit_words(limits[2]),
-        "duty": duty,
-        "signed_in": signed_in,
-        "ask_consent": signed_in and not consent.has_consent(account, "service"),
-        "anonymity": request.POST.get("anonymity", "N1"),
-        "wish": request.POST.get("wish", "call"),
-        "problem": str(problem) if problem else "",
-        "field": getattr(problem, "field", ""),
+        "duty": on_duty(where.grid, at) if where is not None and where.grid and about != About.STAFF else None,
     }
-    return render(request, "reports/send.html", context, status=status)

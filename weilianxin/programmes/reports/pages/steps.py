@@ -44,15 +44,19 @@ def to_sign_in_and_back(request, step="reports:send"):
     return HttpResponseRedirect(reverse("portal:signin") + "?" + urlencode({"next": reverse(step)}))
 
 
+def office():
+    """The subdistrict's own discipline office, or None."""
+    return Unit.objects.filter(kind="discipline_inspection", is_active=True).order_by("pk").first()
+
+
 def integrity_page(request, text, status=422, *, field="text"):
     """What is said about integrity is not saved, not even as a draft: only this answer still holds the words.
 
     Whoever says that it is nothing of the kind sends the same form once more, with the words in `field`.
     """
-    office = Unit.objects.filter(kind="discipline_inspection", is_active=True).order_by("pk").first()
     left_out = {"csrfmiddlewaretoken", "_key", "not_integrity", field}
     context = {
-        "office": office,
+        "office": office(),
         "text": text,
         "field": field,
         "again": request.path,

@@ -122,15 +122,19 @@ def to_report(request, message):
 @require_safe
 def thread_photo(request, ref, variant):
     """A photo of a message, for the resident and for those who serve their grid."""
-    account = request.account
-    if account is None:
+    photo = photo_behind(request.account, ref)
+    if photo is None:
         raise Http404
+    return photo_response(photo, variant, request, private=True)
+
+
+def photo_behind(account, ref):
+    """The photo of a message that this account may read, or None."""
+    if account is None:
+        return None
     messages = ThreadMessage.objects.filter(photos__ref=ref)
     if account.is_staff_member:
         messages = messages.filter(thread__in=threads.visible_to(account))
     else:
         messages = messages.filter(thread__resident=account)
-    photo = Photo.objects.filter(ref=ref).first() if messages.exists() else None
-    if photo is None:
-        raise Http404
-    return photo_response(photo, variant, request, private=True)
+    return Photo.objects.filter(ref=ref).first() if messages.exists() else None

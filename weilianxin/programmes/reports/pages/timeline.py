@@ -4,8 +4,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from weilianxin.cases.models import CasePhoto, Outcome
+from weilianxin.lib import words
 from weilianxin.lib.masks import redact
-from weilianxin.portal import words
 
 from ..models import Channel
 from ..words import REFUSALS
@@ -150,6 +150,7 @@ def picture(case, row, *, own=False, url_name="reports:matter_photo"):
     else:
         caption = _("办后 %(day)s") % {"day": day} if after else _("办前 %(day)s") % {"day": day}
     return {
+        "ref": row.photo.ref,
         "url": reverse(url_name, args=[case.number, row.photo.ref, "picture"]),
         "thumb": reverse(url_name, args=[case.number, row.photo.ref, "thumb"]),
         "alt": _("办好以后的照片") if after else _("办之前的照片"),

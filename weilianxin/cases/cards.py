@@ -8,11 +8,13 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from weilianxin.cases.models import Outcome, Phase, Rating
+from weilianxin.lib import words
 from weilianxin.lib.programme import programme
 from weilianxin.people.posts import on_duty_many
 
-from . import words
+from .models import Case, Outcome, Phase, Rating
+
+MOST = 5  # matters on the first page; the rest one tap away
 
 
 def for_cards(cases):
@@ -35,6 +37,13 @@ def cards(cases, at=None):
     made = [card(case, at, rated=case.rated, first=first.get(case.pk)) for case in cases]
     made.sort(key=lambda c: not c["turn"])  # stable: the order given otherwise
     return made
+
+
+def open_matters(account, at):
+    """The cards of what is not over for this person: open ones, and closed ones that wait for their word."""
+    cases = for_cards(Case.objects.visible_to(account))
+    found = cases.open() | cases.filter(phase="done", disputable_until__gte=at, rated=False)
+    return cards(found.order_by("-created_at", "-id")[:MOST], at)
 
 
 def card(case, at, *, rated=False, first=None):

@@ -1,0 +1,4 @@
+import { dressed } from '../../lib/page'
+
+/** Where one is in the three steps of a report. */
+Component({ behaviors: [dressed], properties: { here: Number } })

@@ -1,0 +1,77 @@
+import { t } from '../../lib/look'
+import { fill, page } from '../../lib/page'
+import type { List, Said, WorkerCard } from '../../lib/shapes'
+import { get } from '../../services/api'
+import { change } from '../../services/drafts'
+import { send } from '../../services/outbox'
+
+interface Thread extends List<Said> {
+  worker: WorkerCard | null
+  open: boolean
+  opens_words: string | null
+  dial: { number: string; why: string }[]
+}
+
+page({
+  heading: () => t('问网格员'),
+  data: {
+    worker: null as WorkerCard | null,
+    items: [] as Said[],
+    older: '',
+    open: true,
+    opens: '',
+    dial: [] as Thread['dial'],
+    body: '',
+    photos: [] as string[],
+    busy: false,
+  },
+  onShow() {
+    if (!this.data.body) this.setData({ body: String(wx.getStorageSync('thread-draft') || '') })
+    void this.load()
+  },
+  load() {
+    return fill(this, async () => {
+      const { worker, items, older, open, opens_words, dial } = await get<Thread>('/thread')
+      return { worker, items, older: older || '', open, opens: opens_words || '', dial }
+    })
+  },
+  more() {
+    return fill(this, async () => {
+      const { items, older } = await get<Thread>(`/thread?before=${encodeURIComponent(this.data.older)}`)
+      return { items: [...items, ...this.data.items], older: older || '' }
+    })
+  },
+  type(event: WechatMiniprogram.Input) {
+    this.setData({ body: event.detail.value })
+    wx.setStorageSync('thread-draft', event.detail.value)
+  },
+  take(event: WechatMiniprogram.CustomEvent<{ photos: string[] }>) {
+    this.setData({ photos: event.detail.photos })
+  },
+  async send() {
+    const { body, photos } = this.data
+    if (!body.trim() && !photos.length) return this.setData({ problem: t('请写一句，或者选一张照片。') })
+    this.setData({ busy: true, problem: '' })
+    const outcome = await send({ as: 'resident', title: body || t('一条消息'), path: '/thread', photos, body: { body } })
+    this.setData({ busy: false })
+    if (outcome.state === 'refused') {
+      const ways = outcome.error.ways.map((way) => way.name + (way.number || '')).join(' ')
+      return this.setData({ problem: [outcome.error.message, ways].filter(Boolean).join(' ') })
+    }
+    wx.removeStorageSync('thread-draft')
+    this.setData({ body: '', photos: [] })
+    if (outcome.state === 'sent') await this.load()
+  },
+  /** A message that somebody has to act on becomes a report; its time starts the clock. */
+  async report(event: WechatMiniprogram.CustomEvent<{ id: number }>) {
+    await fill(this, async () => {
+      const from = await get<{ message: number; text: string }>(`/thread/${event.detail.id}/report`)
+      change({ message: from.message, text: from.text })
+      wx.navigateTo({ url: '/pages/report/what/index' })
+      return {}
+    })
+  },
+  bind() {
+    wx.navigateTo({ url: '/pages/bind/index' })
+  },
+})

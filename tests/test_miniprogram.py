@@ -1,0 +1,397 @@
+"""The mini-program from its own source, in a real browser against the real server: residents, workers, 375 px."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from weilianxin.cases.models import Case, Event
+from weilianxin.config import mini
+from weilianxin.programmes.reports.models import Parameter, Report
+
+from .support import browser as chromium
+from .support.journey import WAIT, does_not_read, photo, reads
+from .support.visitors import made_public
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SOURCE = Path(mini.FOLDER).parent
+PASSWORD = "wangxing-lamp-2026"
+LAMPS = "楼道灯/单元门损坏"
+LAMP = "二楼到三楼的声控灯不亮了三天，老人晚上上楼看不见。"
+seen = set()  # every page that some test has opened
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """The mini-program's files, built from the source as it stands."""
+    assert (SOURCE / "node_modules").exists(), "the tools are missing: make mini"
+    folder = tmp_path_factory.mktemp("mini")
+    node = Path(sys.executable).with_name("node")
+    made = subprocess.run([node, SOURCE / "harness/build.mjs", folder], capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
+class Phones:
+    """Telephones with the mini-program on them, each with its own storage."""
+
+    def __init__(self, browser, url):
+        self.browser, self.url, self.contexts = browser, url, []
+
+    def phone(self, *, scene="", elder=False, lang="zh"):
+        context = self.browser.new_context(
+            viewport={"width": 375, "height": 812},
+            has_touch=True,
+            locale="zh-CN",
+            timezone_id="Asia/Shanghai",
+            service_workers="block",
+        )
+        chromium.watch(context)
+        context.set_default_timeout(WAIT)
+        look = json.dumps({"lang": lang, "elder": "elder" if elder else ""})
+        context.add_init_script(
+            "if (location.protocol === 'http:')"
+            f"localStorage.getItem('mini:look') || localStorage.setItem('mini:look', {json.dumps(look)})"
+        )
+        self.contexts.append(context)
+        page = context.new_page()
+        page.goto(f"{self.url}/mini/" + (f"?scene={scene}" if scene else ""))
+        return page
+
+    def open(self, page, route):
+        """Go straight to a page, as from a message."""
+        page.evaluate("route => wx.reLaunch({ url: '/' + route })", route)
+
+    def close(self):
+        for context in self.contexts:
+            for page in context.pages:
+                seen.update(page.evaluate("globalThis.mini ? mini.visited : []"))
+            context.close()
+        for context in self.contexts:
+            chromium.assert_stayed_home(context)
+            assert not context.complaints, context.complaints
+
+
+@pytest.fixture
+def phones(world, live_url, chromium_browser, built, settings, monkeypatch):
+    settings.DEMO = True
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    monkeypatch.setattr(mini, "FOLDER", built)
+    opened = Phones(chromium_browser, live_url)
+    yield opened
+    opened.close()
+
+
+def note_pages(page):
+    seen.update(page.evaluate("mini.visited"))
+
+
+def tap(page, name, kind="button", exact=True):
+    page.get_by_role(kind, name=name, exact=exact).filter(visible=True).first.tap()
+
+
+def fill(page, label, words):
+    page.get_by_label(label).filter(visible=True).first.fill(words)
+
+
+def come_in(page, phone):
+    """Sign in by SMS; the demo shows the code. Nothing is agreed to beforehand."""
+    agree = page.get_by_role("checkbox", name=re.compile("我同意"))
+    expect(agree).to_have_attribute("aria-checked", "false")
+    agree.tap()
+    fill(page, "手机号", phone)
+    tap(page, "给我发验证码")
+    reads(page, "验证码就在这里")
+    fill(page, "短信验证码", re.search(r"就在这里：\s*(\d{6})", page.inner_text("#stage"))[1])
+    tap(page, "登录")
+
+
+def take_photo(page, name="before.jpg", colour="#8a9ab0"):
+    with page.expect_file_chooser() as chooser:
+        tap(page, re.compile("拍照或选照片|再拍一张"), exact=False)
+        agree = page.get_by_role("button", name="同意", exact=True)
+        if not page.evaluate("localStorage.getItem('mini-privacy')"):
+            agree.filter(visible=True).first.tap()
+    chooser.value.set_files([photo(name, colour)])
+    expect(page.get_by_role("button", name="去掉第 1 张").filter(visible=True)).to_be_visible()
+
+
+def report(page, words, *, guess=LAMPS, with_photo=True):
+    """The three steps for one's own entrance, to the page before sending."""
+    tap(page, "我要报事")
+    if with_photo:
+        take_photo(page)
+    fill(page, "再说几句", words)
+    page.get_by_label("再说几句").first.blur()
+    if guess:
+        tap(page, guess, "radio")
+    tap(page, "下一步：说地点")
+    reads(page, "您住的地方（不写房号）")
+    tap(page, "下一步：核对")
+    reads(page, "送出以后")
+
+
+def signed_in_worker(phones, world):
+    world.worker.set_password(PASSWORD)
+    world.worker.last_login = timezone.now()
+    world.worker.save()
+    page = phones.phone()
+    phones.open(page, "packages/desk/signin/index")
+    fill(page, "用户名", world.worker.username)
+    fill(page, "密码", PASSWORD)
+    tap(page, "登录")
+    reads(page, "居民的消息")
+    return page
+
+
+def test_from_the_plate_to_the_last_word(phones, world):
+    # Scan: whose place this is, without signing in.
+    me = phones.phone(scene=world.plate.code)
+    reads(me, "星影苑 6幢2单元", "天枢社区 · 第一网格", "角木", "这里的网格员")
+    tap(me, "我住这里，绑定")
+
+    # Bind: the room is offered to whoever is signed in, nothing is chosen for anybody.
+    reads(me, "您选的是", "您和这里的关系")
+    expect(me.get_by_role("radio", checked=True)).to_have_count(0)
+    tap(me, "住在这里", "radio", exact=False)
+    tap(me, "就是这里")
+    come_in(me, "13800000077")
+    reads(me, "哪一室")
+    tap(me, "301室", "radio", exact=False)
+    tap(me, "住在这里", "radio", exact=False)
+    tap(me, "就是这里")
+    reads(me, "您的专属网格员", "角木", "现在没有在办的事")
+    does_not_read(me, "301室")
+
+    # Report with a photo and a voice note.
+    tap(me, "我要报事")
+    take_photo(me)
+    fill(me, "再说几句", LAMP)
+    tap(me, "按一下，开始说")
+    reads(me, "正在录，最长一分钟。")
+    me.wait_for_timeout(1200)
+    tap(me, "说好了，停下")
+    tap(me, LAMPS, "radio")
+    tap(me, "下一步：说地点")
+    tap(me, "三楼", "radio")
+    tap(me, "下一步：核对")
+    reads(me, "送出以后", "角木", LAMP, "有录音", "三楼")
+    tap(me, "送出")
+    reads(me, "收到了，谢谢您。", "等角木签收", "听录音")
+    case = Case.objects.get()
+    assert case.channel == "mini_program" and case.grid == world.grid and case.sound is not None
+    assert Report.objects.get().category.name == LAMPS
+    number = case.number
+
+    # The worker accepts in one tap, looks at it, and closes with an after-photo.
+    worker = signed_in_worker(phones, world)
+    reads(worker, "声控灯", "星影苑 6幢2单元")
+    tap(worker, "签收")
+    reads(worker, "签收了：")
+    tap(worker, re.compile("声控灯"), "link", exact=False)
+    reads(worker, number, "听录音", "办到哪一步了")
+    expect(worker.locator(".photo-strip__img img").first).to_be_visible()
+    does_not_read(worker, "13800000077")
+    tap(worker, "我看过了，办结")
+    reads(worker, "办之前是这样")
+    tap(worker, "我看过了，办结")
+    reads(worker, "请填这一项")  # nothing is chosen beforehand
+    take_photo(worker, "after.jpg", "#fff4d0")
+    tap(worker, "已解决", "radio")
+    fill(worker, "给居民的答复", "我去看过，二楼三楼都亮了。")
+    tap(worker, "我看过了，办结")
+    reads(worker, "办好了：我看过了，办结")
+    case.refresh_from_db()
+    assert case.state == "closed"
+
+    # The resident gets the message and has the last word, with nothing preselected.
+    phones.open(me, "pages/home/index")
+    reads(me, "待您确认")
+    tap(me, re.compile("^消息"), "link", exact=False)
+    reads(me, "您的报事已办结", "我去看过，二楼三楼都亮了。")
+    me.get_by_role("link").filter(has_text="您的报事已办结").first.tap()
+    reads(me, "角木办结", "办后")
+    expect(me.get_by_role("radio")).to_have_count(5)
+    expect(me.get_by_role("radio", checked=True)).to_have_count(0)
+    tap(me, "不满意", "radio")
+    me.locator("act-form").get_by_role("button").last.tap()
+    reads(me, "评价收到了")
+    tap(me, "没办好，请重新办", exact=False)
+    me.locator("act-form textarea").fill("三楼的还是黑的。")
+    me.locator("act-form").get_by_role("button").last.tap()
+    reads(me, "送出了，谢谢您。", "女土")
+    assert [*Event.objects.filter(case=case).order_by("seq").values_list("act", flat=True)][-2:] == ["rate", "dispute"]
+
+
+def test_what_is_written_without_a_network_is_sent_once_when_it_is_back(phones, world):
+    me = phones.phone()
+    phones.open(me, "pages/signin/index")
+    come_in(me, world.resident.phone)
+    reads(me, "角木", "我要报事")
+    report(me, LAMP)
+
+    # The network goes in the middle: what was written is kept, also by a phone that is switched off.
+    me.context.set_offline(True)
+    tap(me, "送出")
+    reads(me, "存在手机里了，连上网络自动送出。", "等着送出", LAMP)
+    me.context.set_offline(False)
+    me.route("**/api/v1/**", lambda route: route.abort())
+    note_pages(me)
+    me.reload()
+    reads(me, "等着送出", LAMP, "1 张照片")
+    assert not Case.objects.exists()
+
+    # The server takes it, but its answer is lost on the way: the same key makes the second try harmless.
+    lost = []
+
+    def swallow(route):
+        if route.request.method == "POST" and route.request.url.endswith("/reports") and not lost:
+            lost.append(route.fetch().status)
+            route.abort()
+        else:
+            route.continue_()
+
+    me.unroute("**/api/v1/**")
+    me.route("**/api/v1/**", swallow)
+    tap(me, "现在送")
+    me.wait_for_function("() => document.querySelector('.mp-toast')")  # 还是没有连上。
+    assert lost == [201] and Case.objects.count() == 1
+    reads(me, "等着送出")
+    me.context.set_offline(True)
+    me.context.set_offline(False)  # the phone says that the network is back
+    reads(me, "都送出了")
+    assert Case.objects.count() == 1 and Case.objects.get().photos.count() == 1
+
+    # What is refused says why, stays until somebody has looked, and can be put right.
+    me.unroute("**/api/v1/**")
+    tap(me, "回首页")
+    report(me, "楼道里有人堆了旧沙发，挡住了路。", guess=None, with_photo=False)
+    me.context.set_offline(True)
+    tap(me, "送出")
+    reads(me, "等着送出")
+    Parameter.objects.update_or_create(key="text_least", defaults={"value": "60"})
+    me.context.set_offline(False)
+    reads(me, "没有送成", "再多写几个字", "改一改再送")
+    tap(me, "改一改再送")
+    reads(me, "先拍照片")
+    expect(me.get_by_label("再说几句").first).to_have_value("楼道里有人堆了旧沙发，挡住了路。")
+
+
+def test_neighbours_threads_and_everything_else_one_may_open(phones, world):
+    me = phones.phone()
+    phones.open(me, "pages/signin/index")
+    come_in(me, world.resident.phone)
+    reads(me, "角木", "我要报事")
+    report(me, LAMP, with_photo=False)
+    tap(me, "送出")
+    reads(me, "收到了，谢谢您。")
+
+    # A neighbour is offered the same thing and joins with one tap.
+    you = phones.phone(scene=world.plate.code)
+    tap(you, "在这里报一件事")
+    fill(you, "再说几句", "声控灯不亮，二楼三楼都黑。")
+    you.get_by_label("再说几句").first.blur()
+    tap(you, LAMPS, "radio")
+    tap(you, "下一步：说地点")
+    reads(you, "您刚扫的门牌")
+    tap(you, "下一步：核对")
+    reads(you, "用手机号登录，再送出", "是不是同一件事？")
+    tap(you, "用手机号登录，再送出")
+    come_in(you, world.neighbour.phone)
+    reads(you, "核对后送出", "声控灯不亮，二楼三楼都黑。")
+    tap(you, "我也遇到")
+    reads(you, "记下了，您也遇到。")
+
+    # The thread with one's own grid worker, both ends.
+    phones.open(me, "pages/thread/index")
+    reads(me, "角木")
+    fill(me, "说一句", "请问楼下的桌子什么时候搬走？")
+    tap(me, "发送")
+    reads(me, "转成报事")
+    worker = signed_in_worker(phones, world)
+    tap(worker, "居民的消息", "link", exact=False)
+    tap(worker, "老斗", "link", exact=False)
+    reads(worker, "请问楼下的桌子什么时候搬走？")
+    fill(worker, "回一句", "今天下午就搬。")
+    tap(worker, "发送")
+    reads(worker, "今天下午就搬。")
+    phones.open(me, "pages/thread/index")
+    reads(me, "今天下午就搬。")
+
+    # Words about integrity are not kept, and lead where they belong; danger is dialled first.
+    phones.open(me, "pages/report/what/index")
+    fill(me, "再说几句", "楼下着火了，有人被困在屋里")
+    me.get_by_label("再说几句").first.blur()
+    reads(me, "先打电话，不要等", "119")
+
+    # The rest opens and says what it should.
+    phones.open(me, "pages/matters/index")
+    reads(me, "声控灯")
+    tap(me, "已完成", "tab")
+    reads(me, "还没有办完的事")
+    made_public(Case.objects.order_by("id").first())
+    phones.open(me, "pages/public/index")
+    reads(me, "办结不等于解决，分开数。")
+    tap(me, "楼道灯修好了", "link")
+    reads(me, "换了两只灯", "居民评价")
+    phones.open(me, "pages/me/index")
+    reads(me, "老斗", "138****0001", "星影苑 6幢2单元")
+    tap(me, "退出登录")
+    reads(me, "还没有登录")
+
+
+def test_a_revoked_plate_says_so_and_an_unknown_one_too(phones, world):
+    world.plate.revoked_at = world.plate.issued_at
+    world.plate.save()
+    page = phones.phone(scene=world.plate.code)
+    reads(page, "这块门牌换过了", "不是您的错。")
+    other = phones.phone(scene="nosuchplate")
+    reads(other, "没有打开")
+
+
+SMALL = """() => [...document.querySelectorAll('.mp-page:not([hidden]) .page *')]
+  .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) && e.getClientRects().length)
+  .filter(e => parseFloat(getComputedStyle(e).fontSize) < 18)
+  .map(e => e.className + ' ' + e.innerText.slice(0, 20))"""
+TINY = """() => ['[role=button]', '[role=radio]', '[role=checkbox]', '[role=link]', '[role=tab]', 'input', 'textarea']
+  .flatMap(s => [...document.querySelectorAll('.mp-page:not([hidden]) ' + s + ', #tabs ' + s)])
+  .filter(e => e.getClientRects().length && !e.closest('wx-picker'))
+  .map(e => (e.matches('input') ? e.parentElement : e))
+  .filter(e => { const r = e.getBoundingClientRect(); return r.height < 60 || r.width < 60 })
+  .map(e => e.className + ' ' + e.innerText.slice(0, 20) + ' ' + e.getBoundingClientRect().height)"""
+WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_large_type_is_large_everywhere_and_nothing_runs_off_the_side(phones, world, lang):
+    page = phones.phone(elder=True, lang=lang)
+    for route in (
+        f"pages/plate/index?scene={world.plate.code}",
+        "pages/home/index",
+        "pages/bind/index",
+        "pages/signin/index",
+        "pages/report/what/index",
+        "pages/report/where/index",
+        "pages/public/index",
+        "pages/me/index",
+        "pages/outbox/index",
+        "packages/desk/signin/index",
+    ):
+        phones.open(page, route)
+        page.wait_for_function("() => !document.querySelector('.mp-page:not([hidden]) .empty[role=status]')")
+        page.wait_for_timeout(200)
+        assert page.evaluate(SMALL) == [], route
+        assert page.evaluate(TINY) == [], route
+        assert page.evaluate(WIDE) <= 0, route
+
+
+def test_every_page_of_the_mini_program_was_opened_by_some_test():
+    app = json.loads((SOURCE / "app.json").read_text(encoding="utf-8"))
+    pages = {*app["pages"], *(f"{part['root']}/{page}" for part in app["subPackages"] for page in part["pages"])}
+    assert pages - seen == set()
