@@ -18,7 +18,7 @@ from django.urls import reverse
 from weilianxin.areas import plates
 from weilianxin.areas.models import Place, Plate
 from weilianxin.config.cli import main
-from weilianxin.desk import sheets
+from weilianxin.desk import minicodes, sheets
 from weilianxin.desk.sheets import BadSheet, draw
 from weilianxin.files.intake import receive
 from weilianxin.files.store import store
@@ -240,7 +240,7 @@ def test_the_command_writes_a_file_for_every_compound_says_each_and_how_long_it_
     assert code == 0 and "3 块" in told.out.splitlines()[-1] and "每百块" in told.out
     made = sorted(tmp_path.rglob("*.pdf"))
     assert [path.relative_to(tmp_path).as_posix() for path in made] == [
-        f"天枢社区/{name}.pdf" for name in ("参宿新村", "星影苑", "观星公园")
+        f"天枢社区/{top.full_name}-{top.pk}.pdf" for top in (world.bare_compound, world.compound, world.park)
     ]
     assert seen(made[1].read_bytes())[0][0] == [link(world.plate)]
     assert plates_command("--community", "999")[0] == 1
@@ -292,3 +292,58 @@ def test_a_plate_out_of_use_is_on_no_sheet(world):
     plates.revoke(world.plate, NOW + timedelta(days=1))
     with pytest.raises(BadSheet, match="还没有发放"):
         draw(rows(world.compound), "plate-a6", NOW)
+
+
+# With a mini-program
+
+
+@pytest.fixture
+def platform(settings, tmp_path):
+    """The platform of `fakes/wechat`, and our settings for it."""
+    from fakes.wechat import serve
+    from fakes.wechat.platform import APPID, SECRET
+
+    running = serve()
+    settings.DATA_DIR, settings.WECHAT_BASE = tmp_path, running.url
+    settings.WECHAT_APPID, settings.WECHAT_SECRET, settings.WECHAT_STATE = APPID, SECRET, "trial"
+    yield running.platform
+    running.stop()
+
+
+def asked_for_codes(platform):
+    return sum(line.get("call") == "getwxacodeunlimit" for line in platform.log)
+
+
+def test_both_codes_stand_on_what_is_downloaded_and_wechat_draws_each_once(world, platform):
+    hang(place("entrance", "3单元", world.building))
+    admin, url = client_for(world.admin), reverse("desk:admin_sheet", args=[world.compound.pk])
+    for _time in range(2):
+        ((links, words, _paper),) = seen(admin.get(url).content)
+        assert "微信扫这个" in words
+        drawn = [
+            f"{next(iter(platform.apps.values())).site}/p/{plate.code}" for plate in rows(world.compound)
+        ]  # the scene, as it draws it
+        assert links == sorted([*map(link, rows(world.compound)), *drawn])
+    assert asked_for_codes(platform) == 2
+    ((links, words, _paper),) = seen(admin.get(url, {"mini": "no"}).content)
+    assert len(links) == 2 and "微信扫这个" not in words
+
+
+def test_no_plate_is_printed_without_its_code_when_wechat_does_not_draw_it(world, platform, capsys, tmp_path):
+    platform.faults.add(action="errcode", endpoint="getwxacodeunlimit", value=41030)
+    page = client_for(world.admin).get(reverse("desk:admin_sheet", args=[world.compound.pk]))
+    said = page.content.decode()
+    assert page.status_code == 422 and "微信没有给小程序码（wechat-41030）" in said and "不印小程序码" in said
+    with pytest.raises(SystemExit) as ended:
+        main(["plates", str(tmp_path / "out"), "--community", world.community.code])
+    assert ended.value.code == 1 and "wechat-41030" in capsys.readouterr().err
+    assert not list((tmp_path / "out").rglob("*.pdf"))
+
+
+def test_what_was_drawn_in_time_is_kept_for_the_next_download(world, platform):
+    hung = rows(world.compound)
+    with pytest.raises(BadSheet, match="还差 1 个"):
+        minicodes.mini_codes(hung, patience=-1)
+    first = minicodes.mini_codes(hung)
+    platform.faults.add(action="errcode", endpoint="getwxacodeunlimit", value=-1)
+    assert minicodes.mini_codes(hung) == first

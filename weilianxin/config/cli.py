@@ -25,7 +25,7 @@ COMMANDS = {
     "backup": ("weilianxin.config.backup:run", _("备份数据库、文件和密钥，不用停服务")),
     "restore": ("weilianxin.config.restore:run", _("从备份恢复到空的数据目录")),
     "route": ("weilianxin.programmes.reports.cli_route:run", _("试算一件报事会派给谁，不留记录")),
-    "plates": ("weilianxin.desk.sheets:run", _("印门牌和网格员公示：每个小区一份 PDF")),
+    "plates": ("weilianxin.desk.cli_plates:run", _("印门牌和网格员公示：每个小区一份 PDF")),
     "bench": ("weilianxin.config.bench:run", _("量一量这台机器上常用页面要多久")),
     "import areas": ("weilianxin.areas.importing:run_areas", _("导入区、街道、社区、网格")),
     "import places": ("weilianxin.areas.importing:run_places", _("导入小区、幢、单元、室")),

@@ -2,18 +2,13 @@
 
 Drawn by typst from `print/plates.typ`, with the one font that is embedded. What stands on a sheet goes in as JSON and
 is never pasted into markup. A warning of typst is an error here: a sheet with a box for a character is worthless.
-
-    weilianxin plates [--community CODE] [--size NAME] [--issue] FOLDER
 """
 
 import base64
 import functools
 import io
 import json
-import re
 import struct
-import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +22,6 @@ from django.utils.translation import gettext_lazy
 
 from weilianxin.areas import plates
 from weilianxin.areas.home import own_subdistrict
-from weilianxin.areas.models import Area, Level, Place, PlaceKind
 from weilianxin.files import store
 from weilianxin.files.models import Photo
 from weilianxin.lib.numbers import spaced
@@ -234,60 +228,3 @@ def printable(words):
                 _("“%(text)s”里的“%(lacking)s”字库里没有，印不出来。请换成通用的字。")
                 % {"text": text, "lacking": lacking}
             )
-
-
-# The command
-
-
-def arguments(parser):
-    parser.add_argument("folder", help=_("放 PDF 的文件夹"))
-    parser.add_argument("--community", default="", help=_("社区代码（12 位）；不写就是全部社区"))
-    parser.add_argument("--size", default="plate-a6", choices=list(SIZES), help=_("印成多大；默认 A6，一张 A4 四块"))
-    parser.add_argument("--issue", action="store_true", help=_("还没有门牌的地方先发放"))
-
-
-def run(options):
-    """Write a PDF for every compound and public place of a community or of all, saying each; 1 when one failed."""
-    communities = Area.objects.current().filter(level=Level.COMMUNITY).order_by("code")
-    if options.community:
-        communities = communities.filter(code=options.community)
-    if not (found := list(communities)):
-        print(_("没有这个社区。"), file=sys.stderr)
-        return 1
-    begin, total, failed = time.monotonic(), 0, 0
-    for community in found:
-        tops = Place.objects.current().filter(community=community, kind__in=(PlaceKind.COMPOUND, PlaceKind.PUBLIC))
-        for top in tops.order_by("pk"):
-            if options.issue:
-                plates.issue_missing(plates.around(top))
-            rows = list(plates.hanging(top))
-            for part in range(0, len(rows), MOST):
-                some = rows[part : part + MOST]
-                name = f"{file_name(top.full_name)}{f'-{part // MOST + 1}' if len(rows) > MOST else ''}.pdf"
-                target = Path(options.folder) / file_name(community.name_zh) / name
-                try:
-                    made = draw(some, options.size, mini=mini_codes(some))
-                except BadSheet as refused:
-                    failed += 1
-                    print(f"{top.full_name}: {refused}", file=sys.stderr)
-                    continue
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(made)
-                total += len(some)
-                print(_("%(n)s 块  %(file)s") % {"n": len(some), "file": target}, flush=True)
-    seconds = time.monotonic() - begin
-    print(
-        _("共 %(n)s 块，用了 %(seconds)s 秒；每百块 %(each)s 秒。")
-        % {"n": total, "seconds": round(seconds, 1), "each": round(seconds / max(1, total) * 100, 2)}
-    )
-    return 1 if failed else 0
-
-
-def file_name(text):
-    """`text` as the name of a file on any system."""
-    return re.sub(r'[\x00-\x1f<>:"/\\|?*]+', "_", text).strip(" .")[:60] or "_"
-
-
-def mini_codes(rows):
-    """{code: image} of the mini-program codes of these plates; {} where no mini-program is set up."""
-    return {}

@@ -10,8 +10,8 @@ from weilianxin.people.models import Role
 from weilianxin.people.posts import on_duty_many
 from weilianxin.people.session import admin_required
 
-from ..sheets import SIZES
 from .frame import page, paged
+from .plates import choices
 
 
 @require_safe
@@ -49,7 +49,7 @@ def one(request, code):
         "versions": [v for v in versions if v.pk != area.pk],
         "posts": area.posts.at(timezone.now()).select_related("account").order_by("role", "pk")[:50],
         "roles": dict(Role.choices),
-        "sizes": SIZES,
+        **choices(request),
         "counts": {
             "compounds": places.filter(kind=PlaceKind.COMPOUND).count(),
             "entrances": places.filter(kind=PlaceKind.ENTRANCE).count(),

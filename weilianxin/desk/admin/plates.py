@@ -10,9 +10,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from weilianxin.areas import plates
 from weilianxin.areas.models import Area, Place, PlaceKind, Plate
+from weilianxin.channels.wechat import configured
 from weilianxin.people.session import admin_required
 
-from .. import sheets
+from .. import minicodes, sheets
+from ..cli_plates import file_name
 from .frame import attempt, note, page, paged
 
 MOST_BUILDINGS = 300
@@ -71,8 +73,7 @@ def compound_page(request, place, refusal=None):
         "newest": newest,
         "bare": with_plates(plates.around(place)).filter(has_plate=False)[:1000].count(),
         "parts": inside[:MOST_BUILDINGS],
-        "sizes": sheets.SIZES,
-        "chosen": request.GET.get("size", ""),
+        **choices(request),
     }
     return page(request, "desk/admin/compound.html", context, refusal=refusal)
 
@@ -101,15 +102,22 @@ def area_sheet(request, code):
     try:
         return pdf(request, area, area.name_zh)
     except sheets.BadSheet as refusal:
-        context = {"area": area, "sizes": sheets.SIZES, "chosen": request.GET.get("size", "")}
+        context = {"area": area, **choices(request)}
         return page(request, "desk/admin/area_sheet.html", context, refusal=refusal)
+
+
+def choices(request):
+    """What the form for a download asks."""
+    plain = request.GET.get("mini") == "no"
+    return {"sizes": sheets.SIZES, "chosen": request.GET.get("size", ""), "mini": configured(), "plain": plain}
 
 
 def pdf(request, where, name):
     size = request.GET.get("size") or next(iter(sheets.SIZES))
     rows = list(plates.hanging(where)[: sheets.MOST + 1])
-    made = sheets.draw(rows, size, mini=sheets.mini_codes(rows[: sheets.MOST]))
-    kept = f"{sheets.file_name(name)}-{size}.pdf"
+    plain = request.GET.get("mini") == "no" or len(rows) > sheets.MOST or size not in sheets.SIZES
+    made = sheets.draw(rows, size, mini={} if plain else minicodes.mini_codes(rows))
+    kept = f"{file_name(name)}-{size}.pdf"
     headers = {"Content-Disposition": content_disposition_header(True, kept), "Cache-Control": "no-store"}
     return HttpResponse(made, content_type="application/pdf", headers=headers)
 
