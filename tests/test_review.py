@@ -605,7 +605,7 @@ def busy_days(world, n):
 
 def test_lists_ask_the_database_as_often_for_many_rows_as_for_few(world, signed_in):
     Parameter.objects.create(key="reports_per_day", value="500")
-    Parameter.objects.create(key="sample_percent", value="100")
+    Parameter.objects.filter(key="sample_percent").update(value="100")
     clients = {who: signed_in(getattr(world, who)) for who, _path in LISTS}
 
     def asked(who, path):
@@ -703,7 +703,7 @@ def test_the_token_of_a_link_is_kept_nowhere_and_the_form_sent_again_finds_its_w
 
 
 def test_a_drawn_closing_is_looked_at_by_another_person_who_passes_or_reopens_it(world):
-    Parameter.objects.create(key="sample_percent", value="100")
+    Parameter.objects.filter(key="sample_percent").update(value="100")
     good, bad = closed(world), closed(world)
     with pytest.raises(Refused):
         do(good, "pass_sample", world.worker, 3, note="看过了")
