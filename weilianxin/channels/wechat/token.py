@@ -2,7 +2,7 @@
 
 So there is one refresh for each expiry, however many processes and threads find it at the same moment. The file can
 only be read by the service's own user; it is not part of a backup, because the token is worth nothing two hours later.
-See docs/decisions.
+See docs/decisions/0015-wechat-token-file.md.
 """
 
 import fcntl
