@@ -8,7 +8,7 @@ PO := $(wildcard weilianxin/locale/*/LC_MESSAGES/django.po)
 MO := $(PO:.po=.mo)
 MINI_TOOLS := miniprogram/node_modules/.installed
 WORKERS ?= 2
-PYTEST := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+PYTEST := -n $(WORKERS) --dist load --maxschedchunk 1
 
 .PHONY: help setup demo mini test test-sqlite test-postgresql fuzz check messages pictures bench lock clean
 

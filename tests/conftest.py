@@ -19,7 +19,7 @@ def pytest_configure(config):
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
 
-# The longest come first, and the seeds of the walk may go to different workers, so that none waits for the others.
+# The longest come first, so that no worker is left alone with one of them at the end.
 LONGEST = ("test_pictures.py", "test_reports_walk.py", "test_journeys.py", "test_desk_browser.py")
 
 
@@ -27,9 +27,6 @@ LONGEST = ("test_pictures.py", "test_reports_walk.py", "test_journeys.py", "test
 def pytest_collection_modifyitems(items):
     order = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
-    for item in items:
-        if item.path.name != "test_reports_walk.py":
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
 
 
 @pytest.fixture(autouse=True)

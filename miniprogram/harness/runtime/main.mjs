@@ -62,5 +62,4 @@ export function start({ app, pages: routes, templates, parts, run }) {
   application.onLaunch?.({})
   pages.begin({ app, pages: routes, create, shown: () => application.onShow?.({}) })
   application.onShow?.({})
-  globalThis.mini = { visited: pages.visited, pages: pages.getCurrentPages }
 }

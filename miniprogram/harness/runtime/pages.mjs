@@ -45,11 +45,7 @@ function open(route, options) {
   page.onLoad?.(options)
   show()
   page.onReady?.()
-  visited.push(route)
-  sessionStorage.setItem('visited', JSON.stringify(visited)) // what was seen before the page was loaded anew counts too
 }
-
-export const visited = JSON.parse(globalThis.sessionStorage?.getItem('visited') ?? '[]')
 
 function show() {
   const now = top()
