@@ -70,6 +70,7 @@ VISITOR = (
     Scene("public-empty", "reports:public", query="?community=330102098008&column=CARE"),
     Scene("public-map", "reports:public_map"),
     Scene("public-map-community", "reports:public_map", query="?community=330102098001"),
+    Scene("public-waiting", "reports:public_waiting"),
     Scene("public-detail", "reports:public_detail", to="published"),
     Scene("report-1-visitor", "reports:new"),
     Scene("report-1-refused", "reports:new", press=".bar button[value=next]", status=422),

@@ -52,7 +52,8 @@ def card(case, at, *, rated=False, first=None):
     word = reader_word(shown, rated=rated, at=at)
     confirm = bool(shown.outcome and shown.disputable_until and at <= shown.disputable_until and not rated)
     confirm = confirm and shown.phase == Phase.DONE and shown.closed_at is not None
-    turn = shown.phase == Phase.WAITING or confirm
+    asked = shown.paused and shown.review_at is None  # what is suspended waits for its day, not for the reader
+    turn = asked or confirm
     phase = Phase.WAITING if turn else Phase.VOID if not_done(shown) else shown.phase
     url = address(case)
     # Until somebody has taken it up, what is promised is an answer; afterwards, that it is done.
@@ -78,19 +79,21 @@ def card(case, at, *, rated=False, first=None):
     if shown.outcome == Outcome.TRANSFERRED and not shown.is_open:
         made["who"] = made["who"] or _("其他渠道")
     if not made["who"] and first is not None and shown.is_open:
-        if shown.paused:
+        if asked:
             made["who"] = first.account.name
         else:
             made["who_more"] = _("等%(name)s签收") % {"name": first.account.name}
     if shown.closed_at and shown.phase == Phase.DONE:
         made["by"] = words.day(shown.closed_at)
         made["by_more"] = shown.get_outcome_display()
-    elif shown.paused:
+    elif asked:
         made["by"] = _("等您回答以后")
+    elif shown.paused:
+        made["by"], made["by_more"] = words.day(shown.review_at), _("限期解决，到时再看")
     elif due and shown.is_open:
         made["by"] = words.before(due)
         made["by_more"] = words.beside(due, at) if shown.accepted_at else _("先答复您")
-    if shown.paused:
+    if asked:
         made["word"] = _("等您补充")
         made["how"], made["how_url"] = _("请您补充一句"), url
     elif confirm:

@@ -189,8 +189,8 @@ def perform(case, name, actor, *, at=None, seen_version=None, photos=(), links=N
         )
         for guard in (*move.when, *move.guards):
             guard(doing)
-        if doing.target:
-            doing.set(state=doing.target, phase=plug.flow.phases[doing.target])
+        if doing.target:  # a decision that was asked for is no longer needed once the case has moved on
+            doing.set(state=doing.target, phase=plug.flow.phases[doing.target], pending="")
         if move.effect:
             move.effect(doing)
         event = write_event(
@@ -225,11 +225,14 @@ def pauses_of(case):
 
 def deadline(case, limit=None, start=None):
     """The deadline of a case, recomputed from what was frozen: limit, start, calendar, pauses. None without a limit."""
+    extra = "" if limit else case.extra_limit
     limit = limit or case.handle_limit
     start = start or case.clock_from
     if not limit or not start:
         return None
-    return due_at(start, Limit.parse(limit), work_calendar(), pauses_of(case))
+    calendar, pauses = work_calendar(), pauses_of(case)
+    ends = due_at(start, Limit.parse(limit), calendar, pauses)
+    return due_at(ends, Limit.parse(extra), calendar, pauses) if ends and extra else ends
 
 
 def pause(case, cause, at):

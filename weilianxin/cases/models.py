@@ -32,6 +32,16 @@ class Outcome(models.TextChoices):
     DUPLICATE = "duplicate", _("与别的报事相同")
 
 
+class Pending(models.TextChoices):
+    """What a case waits for besides its work: a decision of the centre that somebody asked for."""
+
+    EXTEND = "extend", _("申请延期")
+    SUSPEND = "suspend", _("申请挂起")
+    MEETING = "meeting", _("等会办")
+    OBJECTION = "objection", _("对指定有异议")
+    VOID = "void", _("提议作废")
+
+
 class Sight(models.TextChoices):
     """The smallest level whose posts may see the case. A complaint about a worker rises above the worker."""
 
@@ -107,10 +117,13 @@ class Case(models.Model):
     accept_limit = models.CharField(max_length=8, blank=True)
     on_site_limit = models.CharField(max_length=8, blank=True)
     handle_limit = models.CharField(max_length=8, blank=True)
+    extra_limit = models.CharField(max_length=8, blank=True)  # one extension, running on from where the limit ends
     clock_from = models.DateTimeField(null=True)  # when the handling clock started
     accept_due_at = models.DateTimeField(null=True)
     on_site_due_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)
+    review_at = models.DateTimeField(null=True)  # suspended until then at the latest
+    pending = models.CharField(max_length=10, choices=Pending.choices, blank=True)
     # What is due next in this case's life; the column every list sorts by and the loop watches.
     next_due_at = models.DateTimeField(null=True)
     alarm_at = models.DateTimeField(null=True)
@@ -129,6 +142,7 @@ class Case(models.Model):
     reopened = models.PositiveSmallIntegerField(default=0)
     reworked = models.PositiveSmallIntegerField(default=0)
     returned = models.PositiveSmallIntegerField(default=0)
+    extended = models.PositiveSmallIntegerField(default=0)
     asked = models.PositiveSmallIntegerField(default=0)
     contested = models.PositiveSmallIntegerField(default=0)
 
@@ -144,6 +158,7 @@ class Case(models.Model):
             models.Index(fields=["holder", "phase", "next_due_at", "id"], name="case_holder"),
             models.Index(fields=["category", "cell", "created_at"], name="case_near"),
             models.Index(fields=["alarm_at", "id"], condition=Q(alarm_at__isnull=False), name="case_alarm"),
+            models.Index(fields=["subdistrict", "next_due_at"], condition=~Q(pending=""), name="case_pending"),
         ]
 
     def __str__(self):
@@ -219,6 +234,8 @@ class Task(models.Model):
     due_at = models.DateTimeField(null=True)
     signed_at = models.DateTimeField(null=True)
     signed_by = models.CharField(max_length=40, blank=True)
+    sign_due_at = models.DateTimeField(null=True)
+    chased_at = models.DateTimeField(null=True)  # when both sides were reminded that nobody had signed
     ended_at = models.DateTimeField(null=True)
     designated = models.BooleanField(default=False)
     link_digest = models.CharField(max_length=64, blank=True, db_index=True)

@@ -37,6 +37,12 @@ def until_done(case, at):
     return {"next_due_at": due, "alarm_at": max(at, due - early), "alarm_step": 0}
 
 
+def until_met(case, meet_by):
+    """A joint meeting has to decide first; the promise to the resident runs on."""
+    due = min(filter(None, (meet_by, case.due_at)))
+    return {"next_due_at": due, "alarm_at": due, "alarm_step": 0}
+
+
 def after_ring(case, at):
     """When to ring next: at the deadline if it is still ahead, else sooner for the urgent than for the rest."""
     due = case.next_due_at
@@ -53,8 +59,14 @@ def ring(case, at):
     if case.state == "asking":
         by_system(case, "no_answer", at=at)
         return
+    if case.state == "suspended":
+        by_system(case, "resume", at=at)
+        return
     if not case.is_open:
         type(case).objects.filter(pk=case.pk).update(alarm_at=None)
+        return
+    if unsigned(case, at):
+        by_system(case, "escalate", at=at, ahead=True, unsigned=True)
         return
     ahead = case.next_due_at is not None and at < case.next_due_at
     above = None
@@ -62,6 +74,13 @@ def ring(case, at):
         above = one_step_up(case, at)
     first = not ahead and not case.events.filter(act="escalate", data__ahead=False).exists()
     by_system(case, "escalate", at=at, ahead=ahead, above=above, first=first, to=above.ref if above else "")
+
+
+def unsigned(case, at):
+    """Whether a unit has let the time for signing pass, and nobody has been reminded of it yet."""
+    if case.state != "dispatched" or (case.due_at and case.due_at <= at):
+        return False
+    return case.tasks.filter(part="lead", state="issued", sign_due_at__lte=at, chased_at__isnull=True).exists()
 
 
 def one_step_up(case, at):

@@ -103,6 +103,7 @@ def recoded(doing):
         _accept, on_site, handle = policy.limits_for(category, urgency, doing.at)
         doing.set(
             handle_limit=policy.tighter(handle, case.handle_limit, at=case.clock_from),
+            extra_limit="",
             on_site_limit=on_site,
             on_site_due_at=policy.limit_end(on_site, doing.at),
         )
@@ -151,10 +152,109 @@ def taken_back(doing):
     doing.set(**alarms.until_done(doing.case, doing.at))
 
 
+def pending(what):
+    """An effect: a decision of the centre is asked for; the case goes on meanwhile."""
+
+    def effect(doing):
+        doing.set(pending=what)
+        doing.public |= {"asked": what}
+
+    return effect
+
+
+def declined(doing):
+    doing.public |= {"asked": doing.case.pending}
+    doing.set(pending="")
+
+
+def extended(doing):
+    """One extension, told with its reason; the deadline stays a matter of limits, calendar and events."""
+    case = doing.case
+    doing.set(extended=case.extended + 1, extra_limit=doing.data["extra"], pending="")
+    _promise(doing)
+    doing.public |= {"extra": case.extra_limit}
+
+
+def _promise(doing):
+    """The deadline anew from what is frozen, and the alarms and open tasks with it."""
+    case = doing.case
+    doing.set(due_at=deadline(case))
+    doing.set(**alarms.until_done(case, doing.at))
+    case.tasks.filter(state__in=(Task.ISSUED, Task.SIGNED)).update(due_at=case.due_at)
+
+
+def suspended(doing):
+    """Both clocks stand until the review date at the latest; the plan can be read by everybody."""
+    case, day = doing.case, doing.data["review_date"]
+    pause(case, "suspended", doing.at)
+    ends = policy.end_of(day)
+    doing.set(review_at=ends, due_at=None, next_due_at=ends, alarm_at=ends, alarm_step=0, pending="")
+    Report.objects.filter(pk=case.pk).update(public_plan=doing.data["public_plan"])
+    doing.public |= {"until": str(day)}
+
+
+def resumed(doing):
+    resume(doing.case, doing.at)
+    doing.set(review_at=None)
+    _promise(doing)
+    Report.objects.filter(pk=doing.case.pk).update(public_plan="")
+
+
+def voided(doing):
+    """Out of every count and list; the journal keeps that it was, and who said so."""
+    resume(doing.case, doing.at)
+    _end_tasks(doing, Task.CANCELLED)
+    _hide(doing.case)
+    doing.set(review_at=None, closed_at=doing.at, disputable_until=None, parent=None, **alarms.NONE)
+
+
+def designated(doing):
+    """What a joint meeting decided: this unit does it and cannot return it."""
+    doing.private |= {"attendees": doing.data["attendees"]}
+    dispatched(doing)
+    doing.case.tasks.filter(part=Task.LEAD, issued_at=doing.at, state=Task.ISSUED).update(designated=True)
+    doing.public |= {"designated": True}
+
+
+def assisted(doing):
+    _issue(doing, [(unit, Task.ASSIST) for unit in doing.data["assists"]])
+    doing.public |= {"assists": [unit.name_zh for unit in doing.data["assists"]]}
+
+
+def police_told(doing):
+    """Reported to the police, whatever the reporter wishes; the entry is the receipt."""
+    doing.private |= {"receiver": doing.data["receiver"]}
+    _seal(doing)
+
+
+def sealed(doing):
+    _seal(doing)
+
+
+def _seal(doing):
+    doing.set(sensitive=True)
+    _hide(doing.case)
+
+
+def unsealed(doing):
+    doing.set(sensitive=False)
+
+
 def dispatched(doing):
     """Tasks for one lead and any number of assistants, each with a link; the dispatching post stays responsible."""
     case, unit = doing.case, doing.data["unit"]
     parts = [(unit, Task.LEAD)] + [(u, Task.ASSIST) for u in doing.data.get("assists", []) if u.pk != unit.pk]
+    _issue(doing, parts)
+    sign_by = policy.sign_by(case.urgency, doing.at)
+    doing.set(holder=doing.actor.account, **alarms.until_done(case, doing.at))
+    if case.alarm_at is None or sign_by < case.alarm_at:
+        doing.set(alarm_at=sign_by)
+    doing.public |= {"unit": unit.name_zh, "assists": [u.name_zh for u, part in parts if part == Task.ASSIST]}
+
+
+def _issue(doing, parts):
+    """A task and its link for each (unit, part)."""
+    case = doing.case
     for who, part in parts:
         task = Task.objects.create(
             case=case,
@@ -165,16 +265,15 @@ def dispatched(doing):
             issued_by=doing.actor.account,
             issued_at=doing.at,
             due_at=case.due_at,
+            sign_due_at=policy.sign_by(case.urgency, doing.at),
         )
         doing.links.append((task, issue_link(task, doing.at)))
-    doing.set(holder=doing.actor.account)
-    doing.public |= {"unit": unit.name_zh, "assists": [u.name_zh for u, part in parts if part == Task.ASSIST]}
 
 
 def signed(doing):
     task = doing.actor.task
     Task.objects.filter(pk=task.pk).update(state=Task.SIGNED, signed_at=doing.at, signed_by=doing.actor.named[:40])
-    doing.set(unit=task.unit)
+    doing.set(unit=task.unit, **alarms.until_done(doing.case, doing.at))
 
 
 def started(doing):
@@ -185,6 +284,9 @@ def returned(doing):
     task = doing.actor.task
     Task.objects.filter(pk=task.pk).update(state=Task.RETURNED, ended_at=doing.at)
     doing.set(unit=None, returned=doing.case.returned + 1)
+    if doing.case.returned > 1:  # the two do not agree whose it is: a joint meeting decides
+        meet_by = policy.limit_end(policy.parameter("meeting_limit"), doing.at)
+        doing.set(pending="meeting", **alarms.until_met(doing.case, meet_by))
     doing.public |= {"unit": task.unit.name_zh}
     doing.private |= {"proposed": doing.data["proposed"]}
 
@@ -218,7 +320,7 @@ def sent_back(doing):
         task.state, task.ended_at = Task.SIGNED, None
         task.save(update_fields=["state", "ended_at"])
         doing.links.append((task, issue_link(task, doing.at)))
-    doing.set(reworked=case.reworked + 1, handle_limit=limit, clock_from=doing.at)
+    doing.set(reworked=case.reworked + 1, handle_limit=limit, extra_limit="", clock_from=doing.at)
     doing.set(due_at=deadline(case))
     doing.set(**alarms.until_done(case, doing.at))
     doing.public |= {"limit": limit}
@@ -290,6 +392,7 @@ def _reopen(doing, why, caller=None):
         closed_at=None,
         disputable_until=None,
         handle_limit=rework_limit(case),
+        extra_limit="",
         clock_from=doing.at,
     )
     doing.set(due_at=deadline(case))
@@ -433,5 +536,9 @@ def link_cut(doing):
 
 def escalated(doing):
     """The case stays with its holder; one more person is told, one step up each time."""
-    doing.set(**alarms.after_ring(doing.case, doing.at))
+    if doing.data.get("unsigned"):
+        doing.case.tasks.filter(part=Task.LEAD, state=Task.ISSUED).update(chased_at=doing.at)
+        doing.set(**alarms.until_done(doing.case, doing.at))
+    else:
+        doing.set(**alarms.after_ring(doing.case, doing.at))
     doing.public |= {"step": doing.case.alarm_step, "to": doing.data.get("to", ""), "ahead": doing.data["ahead"]}

@@ -19,7 +19,9 @@ CALLBACK, DUTY = "callback_officer", "duty_leader"
 
 GRID = (WORKER, BACKUP)
 ABOVE = (LEADER, SECRETARY, DISPATCHER, DUTY)
-OPEN = ("received", "asking", "accepted", "dispatched", "working", "replied")
+OPEN = ("received", "asking", "accepted", "dispatched", "working", "suspended", "replied")
+ENDED = ("closed", "refused", "transferred_out", "merged", "withdrawn")
+CENTRE = (DISPATCHER, DUTY)
 
 MOVES = (
     # name, button, from, to, who, what must hold, what follows
@@ -46,7 +48,10 @@ MOVES = (
     Move("split_out", _("单独办理"), ("merged",), "received", (REPORTER, WORKER, LEADER, DISPATCHER),
          guards=(g.note_needed,), effect=e.split, fields=("note",), weight=6),
     Move("dispatch", _("派给承办单位"), ("accepted",), "dispatched", GRID + ABOVE,
-         guards=(g.unit_in_reach,), effect=e.dispatched, fields=("unit", "assists", "note"), weight=2),
+         when=(g.no_meeting_waits,), guards=(g.unit_in_reach,), effect=e.dispatched, fields=("unit", "assists", "note"), weight=2),
+    Move("designate", _("会办指定"), ("accepted",), "dispatched", CENTRE,
+         when=(g.meeting_waits,), guards=(g.unit_in_reach, g.attendees_named, g.note_needed), effect=e.designated,
+         fields=("unit", "assists", "attendees", "note"), weight=1),
     Move("sign", _("签收任务"), ("dispatched",), "working", (HANDLER,),
          when=(g.lead_task,), guards=(g.named_person, g.note_optional), effect=e.signed, fields=("note",), weight=1),
     Move("start", _("自己办"), ("accepted",), "working", GRID + (LEADER, SECRETARY, DUTY),
@@ -56,6 +61,11 @@ MOVES = (
          effect=e.returned, fields=("note", "proposed"), weight=8, internal=True),
     Move("recall", _("收回任务"), ("dispatched", "working"), "accepted", GRID + (LEADER, DISPATCHER, DUTY),
          guards=(g.note_needed,), effect=e.recalled, fields=("note",), weight=7),
+    Move("suspend", _("挂起"), ("working",), "suspended", CENTRE,
+         when=(g.not_an_emergency,), guards=(g.note_needed, g.plan_told, g.review_day), effect=e.suspended,
+         fields=("note", "public_plan", "review_date"), weight=7),
+    Move("resume", _("接着办"), ("suspended",), "working", (HANDLER,) + CENTRE + (SYSTEM,),
+         when=(g.lead_if_handler,), guards=(g.note_optional,), effect=e.resumed, fields=("note",), weight=2),
     Move("reply", _("办好了，送去核实"), ("working",), "replied", (HANDLER,) + GRID + (LEADER, SECRETARY),
          when=(g.lead_if_handler,), guards=(g.outcome_named, g.note_needed, g.evidence_after),
          effect=e.replied, fields=("photos", "outcome", "plan_date", "note"), weight=2),
@@ -75,6 +85,8 @@ MOVES = (
          when=(g.not_closer_nor_rated, g.reason_to_look), guards=(g.note_needed,), effect=e.reopened, fields=("note",), weight=6),
     Move("withdraw", _("撤回"), ("received", "asking", "accepted", "dispatched", "merged"), "withdrawn", (REPORTER,),
          when=(g.withdrawable,), guards=(g.note_optional,), effect=e.withdrawn, fields=("note",), weight=9),
+    Move("void", _("同意作废"), OPEN + ENDED, "void", CENTRE, when=(g.void_proposed_by_another,),
+         guards=(g.note_optional,), effect=e.voided, fields=("note",), weight=3, internal=True),
     # Acts: recorded, the state stays.
     Act("see", _("已看到"), ("received",), GRID, when=(g.unseen,), effect=e.seen),
     Act("append", _("补充"), OPEN, (REPORTER,) + GRID, guards=(g.note_needed,), fields=("note", "photos"), weight=6),
@@ -87,6 +99,29 @@ MOVES = (
         fields=("note",), weight=8, internal=True),
     Act("urge", _("催一催"), OPEN, (REPORTER, LEADER, DISPATCHER, DUTY), when=(g.once_a_day,), guards=(g.note_optional,),
         fields=("note",), weight=8),
+    Act("ask_extend", _("申请延期"), ("accepted", "dispatched", "working"), (HANDLER,) + GRID + (LEADER, SECRETARY),
+        when=(g.lead_if_handler, g.nothing_pending, g.extendable), guards=(g.note_needed,), effect=e.pending("extend"),
+        fields=("note",), weight=7, internal=True),
+    Act("extend", _("延长时间"), ("accepted", "dispatched", "working"), CENTRE, when=(g.extendable,),
+        guards=(g.extra_named, g.note_needed), effect=e.extended, fields=("extra", "note"), weight=7),
+    Act("ask_suspend", _("申请挂起"), ("working",), (HANDLER,) + GRID + (LEADER, SECRETARY),
+        when=(g.lead_if_handler, g.nothing_pending, g.not_an_emergency), guards=(g.note_needed,),
+        effect=e.pending("suspend"), fields=("note",), weight=7, internal=True),
+    Act("object", _("对指定有异议"), ("dispatched", "working"), (HANDLER,),
+        when=(g.lead_task, g.designated_once, g.nothing_pending), guards=(g.named_person, g.note_needed),
+        effect=e.pending("objection"), fields=("note",), weight=8, internal=True),
+    Act("propose_void", _("提议作废"), OPEN + ENDED, CENTRE, when=(g.nothing_pending, g.nobody_joined),
+        guards=(g.note_needed,), effect=e.pending("void"), fields=("note",), weight=9, internal=True),
+    Act("decline", _("不同意申请"), OPEN + ENDED, CENTRE, when=(g.decision_waits,), guards=(g.note_needed,),
+        effect=e.declined, fields=("note",), weight=4, internal=True),
+    Act("assist", _("请人协办"), ("dispatched", "working"), GRID + ABOVE, guards=(g.assists_named, g.note_optional),
+        effect=e.assisted, fields=("assists", "note"), weight=7, internal=True),
+    Act("police_report", _("已报警"), OPEN, GRID + ABOVE, guards=(g.receiver_named, g.note_optional),
+        effect=e.police_told, fields=("receiver", "note"), weight=6, internal=True),
+    Act("seal", _("设为保密"), OPEN + ("closed",), ABOVE, when=(g.not_secret,), guards=(g.note_needed,), effect=e.sealed,
+        fields=("note",), weight=8, internal=True),
+    Act("unseal", _("解除保密"), OPEN + ("closed",), (DUTY,), when=(g.secret_by_hand,), guards=(g.note_needed,),
+        effect=e.unsealed, fields=("note",), weight=9, internal=True),
     Act("rate", _("评价"), ("closed", "merged"), (REPORTER,), when=(g.rating_window,),
         guards=(g.level_named, g.note_optional), effect=e.rated,
         fields=("level", "note"), weight=1, internal=True),
@@ -121,12 +156,14 @@ REPORTS = Flow(
         "accepted": "active",
         "dispatched": "active",
         "working": "active",
+        "suspended": "waiting",
         "replied": "active",
         "closed": "done",
         "refused": "done",
         "transferred_out": "done",
         "merged": "done",
         "withdrawn": "done",
+        "void": "void",
     },
     moves=MOVES,
     words=STATES,

@@ -13,8 +13,10 @@ from weilianxin.cases.models import Case, CasePhoto, Outcome, Urgency
 from weilianxin.people.models import HANDLER_KINDS
 from weilianxin.people.units import handlers_near
 
+from weilianxin.desk.matter import limit_words
+
 from . import catalogue
-from .guards import CLOSING_OUTCOMES, GRID_ROLES
+from .guards import CLOSING_OUTCOMES, GRID_ROLES, extras
 from .models import Channel, Report
 from .screening import similar
 from .words import GRID_WORKER_REFUSALS, RATINGS, REFUSALS
@@ -39,9 +41,20 @@ NOTES = {
     "uphold": (_lazy("回访的结果"), ""),
     "pass_sample": (_lazy("看到了什么"), ""),
     "rate": (_lazy("还想说什么"), ""),
+    "designate": (_lazy("会办怎么定的"), _lazy("谁办、为什么归它办。")),
+    "suspend": (_lazy("给居民的说明"), _lazy("写为什么现在办不了。")),
+    "resume": (_lazy("现在可以怎么办"), ""),
+    "ask_extend": (_lazy("为什么要延期"), ""),
+    "extend": (_lazy("给居民的说明"), _lazy("写为什么来不及。")),
+    "ask_suspend": (_lazy("现在为什么办不了"), _lazy("例如等雨停、等批复，写清楚打算怎么办、哪天再看。")),
+    "object": (_lazy("为什么不该您单位办"), _lazy("任务照办，由值班长复核。")),
+    "propose_void": (_lazy("为什么作废"), _lazy("只用于测试或恶意的内容，要另一个人同意。")),
+    "decline": (_lazy("为什么不同意"), ""),
+    "police_report": (_lazy("情况"), _lazy("报事人看不到这一条。")),
+    "seal": (_lazy("为什么保密"), _lazy("会从公开、地图和搜索里消失。")),
     "transcribe": (_lazy("录音里说了什么"), _lazy("照原话写，听不清的写“听不清”。居民看得到，可以补充。")),
 }
-OPTIONAL_NOTES = ("accept", "sign", "start", "close", "withdraw", "recode", "urge", "rate", "refuse", "dispatch")
+OPTIONAL_NOTES = ("resume", "void", "assist", "police_report", "accept", "sign", "start", "close", "withdraw", "recode", "urge", "rate", "refuse", "dispatch")
 
 
 def fields_for(case, move, actor, at):
@@ -118,7 +131,33 @@ def _channel(case, move, actor):
 
 
 def _receiver(case, move, actor):
+    if move.name == "police_report":
+        return Field("receiver", "text", _("接警的单位和人"), required=True, value=_("110 接警台"), most=100)
     return Field("receiver", "text", _("对方单位和接收人"), required=True, most=100)
+
+
+def _extra(case, move, actor):
+    words = tuple((extra, limit_words(extra)) for extra in extras(case))
+    return Field("extra", "radios", _("延长多久"), required=True, choices=words, help=_("只能延一次，最多再给一倍的时间。"))
+
+
+def _attendees(case, move, actor):
+    return Field("attendees", "text", _("谁参加了"), required=True, most=200)
+
+
+def _public_plan(case, move, actor):
+    return Field(
+        "public_plan",
+        "long",
+        _("打算怎么解决"),
+        required=True,
+        help=_("公开在“限期解决”里：不写姓名、房号、电话。"),
+        most=300,
+    )
+
+
+def _review_date(case, move, actor):
+    return Field("review_date", "date", _("哪一天再看"), required=True, help=_("到那天自动接着计时。"))
 
 
 def _unit(case, move, actor):
@@ -231,6 +270,10 @@ ASK = {
     "receiver": _receiver,
     "unit": _unit,
     "assists": _assists,
+    "extra": _extra,
+    "attendees": _attendees,
+    "public_plan": _public_plan,
+    "review_date": _review_date,
     "parent": _parent,
     "proposed": _proposed,
     "outcome": _outcome,
@@ -345,6 +388,7 @@ CLEAN = {
     "assists": _read_units,
     "parent": _read_parent,
     "plan_date": _read_date,
+    "review_date": _read_date,
     "level": _read_level,
     "public_photos": _read_keys,
     "place": _read_location,

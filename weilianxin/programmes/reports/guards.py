@@ -3,13 +3,14 @@
 from datetime import timedelta
 
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from weilianxin.areas.calendar import work_calendar
 from weilianxin.cases.access import may_hear
 from weilianxin.cases.errors import Invalid, NotAllowed, Refused
 from weilianxin.cases.models import CasePhoto, Event, Rating, Task
-from weilianxin.lib.clock import Limit, due_at
+from weilianxin.lib.clock import Limit, due_at, half
 from weilianxin.people.models import HANDLER_KINDS
 from weilianxin.people.units import units_for
 
@@ -78,6 +79,102 @@ def ordinary_urgency(doing):
 def rounds_left(doing):
     if doing.case.asked >= policy.number("ask_rounds"):
         raise Refused(_("已经问过 %(n)s 次了，请先受理或另想办法。") % {"n": doing.case.asked})
+
+
+def nothing_pending(doing):
+    if doing.case.pending:
+        raise Refused(_("已经有一项申请在等街道中心决定。"))
+
+
+def decision_waits(doing):
+    if doing.case.pending not in ("extend", "suspend", "objection", "void"):
+        raise Refused(_("没有等决定的申请。"))
+
+
+def extendable(doing):
+    """Once, and before the deadline: afterwards it would only hide that it is late."""
+    case = doing.case
+    if case.extended:
+        raise Refused(_("已经延过一次了，不能再延。"))
+    if case.urgency == "U0":
+        raise Refused(_("特急的事不能延期。"))
+    if case.due_at is None or doing.at >= case.due_at:
+        raise Refused(_("期限已经到了，不能再申请延期。"))
+
+
+def extra_named(doing):
+    if doing.data.get("extra") not in extras(doing.case):
+        raise Invalid(_("请选延长多久。"), "extra")
+
+
+def extras(case):
+    """By how much a promise may be put off: half of it, or at most as long again."""
+    whole = Limit.parse(case.handle_limit)
+    return list(dict.fromkeys((str(half(whole)), str(whole))))
+
+
+def not_an_emergency(doing):
+    if doing.case.urgency == "U0":
+        raise Refused(_("特急的事不能挂起。"))
+
+
+def review_day(doing):
+    day = doing.data.get("review_date")
+    if day is None:
+        raise Invalid(_("请写哪一天再看。"), "review_date")
+    most = policy.number("review_days")
+    if not timezone.localdate(doing.at) < day <= timezone.localdate(doing.at) + timedelta(days=most):
+        raise Invalid(_("最晚 %(n)s 天以内，最早明天。") % {"n": most}, "review_date")
+
+
+def no_meeting_waits(doing):
+    if doing.case.pending == "meeting":
+        raise Refused(_("已经退回两次，要由街道中心会办指定。"))
+
+
+def meeting_waits(doing):
+    if doing.case.pending != "meeting":
+        raise Refused(_("没有要会办的。"))
+
+
+def designated_once(doing):
+    """A designated unit cannot return the task; it may say once why it disagrees, and works on meanwhile."""
+    task = doing.actor.task
+    if not task.designated:
+        raise Refused(_("不是会办指定的任务，可以退回。"))
+    if Event.objects.filter(case=doing.case, act="object", unit=task.unit, at__gte=task.issued_at).exists():
+        raise Refused(_("已经提过一次异议了。"))
+
+
+def nobody_joined(doing):
+    if doing.case.headcount > 1:
+        raise Refused(_("下面还并着邻居的报事，先把它们分出来。"))
+
+
+def void_proposed_by_another(doing):
+    last = Event.objects.filter(case=doing.case, act="propose_void").order_by("-seq").first()
+    if doing.case.pending != "void" or last is None:
+        raise Refused(_("没有人提议作废。"))
+    if last.actor_id == doing.actor.account.pk:
+        raise NotAllowed(_("作废要由另一个人同意。"))
+    nobody_joined(doing)
+
+
+def assists_named(doing):
+    if not doing.data.get("assists"):
+        raise Invalid(_("请选请谁协办。"), "assists")
+
+
+def not_secret(doing):
+    if doing.case.sensitive:
+        raise Refused(_("已经是保密的了。"))
+
+
+def secret_by_hand(doing):
+    if not doing.case.sensitive:
+        raise Refused(_("这件事不是保密的。"))
+    if doing.facts["public"] in ("no", "never"):
+        raise Refused(_("这一类事一直保密。"))
 
 
 def has_category(doing):
@@ -399,6 +496,8 @@ def channel_named(doing):
         raise Invalid(_("请选转到哪个渠道。"), "channel")
 
 
+attendees_named = text("attendees", lambda: _("请写谁参加了会办。"), least=2, most=200)
+plan_told = text("public_plan", lambda: _("请写打算怎么解决，居民看得到。"), least=4, most=300)
 receiver_named = text("receiver", lambda: _("请写接收的单位和人。"), least=2, most=100)
 
 

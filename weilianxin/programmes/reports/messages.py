@@ -23,6 +23,10 @@ BROADCAST = {
     "transfer": "transferred",
     "take_back": "taken_back",
     "reopen": "reopened",
+    "designate": "dispatched",
+    "suspend": "suspended",
+    "resume": "resumed",
+    "extend": "extended",
 }
 REPORTER_ONLY = {
     "see": "seen",
@@ -163,7 +167,7 @@ def on_event(case, event, doing):
         to_staff("contested", "leader", [worker])
     elif act == "split_out":
         to_staff("split", "worker", [worker])
-    elif act in ("dispatch", "relink"):
+    elif act in ("dispatch", "designate", "assist", "relink"):
         for task, path in doing.links:
             text = "dispatched" if task.part == Task.LEAD else "assist"
             to_unit(text, task.unit, link=policy.absolute(path), unit=task.unit.name_zh)
@@ -172,8 +176,24 @@ def on_event(case, event, doing):
     elif act == "return_order":
         unit = event.unit.name_zh
         to_staff("returned", "worker", [worker], unit=unit)
-        if case.returned > 1:
-            to_staff("returned", "dispatcher", holders("centre_dispatcher", case.subdistrict, at), unit=unit)
+        if case.pending == "meeting":
+            deciders = [*holders("centre_dispatcher", case.subdistrict, at), *holders("duty_leader", case.subdistrict, at)]
+            to_staff("returned", "dispatcher", deciders, unit=unit)
+    elif act in ("ask_extend", "ask_suspend", "object", "propose_void"):
+        role = "duty_leader" if act in ("object", "propose_void") else "centre_dispatcher"
+        to_staff("asked_for", "centre", holders(role, case.subdistrict, at), name=doing.move.label)
+    elif act in ("extend", "suspend", "decline"):
+        to_staff("declined" if act == "decline" else f"{act}ed", "worker", [worker])
+        task = case.tasks.filter(part=Task.LEAD, state__in=(Task.ISSUED, Task.SIGNED)).select_related("unit").first()
+        if task is not None:
+            to_unit("declined" if act == "decline" else f"{act}ed", task.unit)
+    elif act == "resume":
+        to_staff("resumed", "worker", [worker])
+    elif act == "void":
+        for task in case.tasks.filter(state=Task.CANCELLED, ended_at=at).select_related("unit"):
+            to_unit("withdrawn", task.unit)
+    elif act == "police_report":
+        to_staff("police", "leader", holders("duty_leader", case.subdistrict, at))
     elif act in ("recall", "withdraw"):
         for task in case.tasks.filter(state=Task.CANCELLED, ended_at=at).select_related("unit"):
             to_unit("recalled" if act == "recall" else "withdrawn", task.unit)
@@ -215,7 +235,7 @@ def _to_reporters(case, event, values, key):
     text = BROADCAST.get(event.act) or REPORTER_ONLY.get(event.act)
     if text is None:
         return
-    if event.act == "dispatch":
+    if event.act in ("dispatch", "designate"):
         values = {**values, "unit": event.data["unit"]}
     if event.act == "transfer":
         values = {**values, "channel": event.data["receiver"]}
@@ -237,9 +257,10 @@ def _escalated(case, doing, values, key, at, worker):
     if doing.data["ahead"]:
         if worker is not None:
             tell("reminder", "holder", worker, values=values, url=url, key=key, at=at, urgent=urgent)
-        for task in case.tasks.filter(state=Task.SIGNED, part=Task.LEAD).select_related("unit"):
+        open_states = (Task.ISSUED,) if doing.data.get("unsigned") else (Task.SIGNED,)
+        for task in case.tasks.filter(state__in=open_states, part=Task.LEAD).select_related("unit"):
             tell(
-                "reminder",
+                "unsigned" if doing.data.get("unsigned") else "reminder",
                 "handler",
                 address=task.unit.phone,
                 values={**values, "title": "", "place": redact(values["place"])},

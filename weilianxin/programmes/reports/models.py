@@ -159,6 +159,7 @@ class Report(models.Model):
     source_at = models.DateTimeField(null=True)
     refusal_code = models.CharField(max_length=4, blank=True)
     right_channel = models.CharField(max_length=200, blank=True)
+    public_plan = models.CharField(max_length=300, blank=True)  # 限期解决: what is planned, while it is suspended
     # The public copy is a text of its own, written or confirmed at review.
     public_title = models.CharField(max_length=60, blank=True)
     public_text = models.TextField(blank=True)

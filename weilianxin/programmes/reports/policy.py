@@ -1,6 +1,6 @@
 """What the subdistrict promises: parameters, limits of categories and urgency levels, and the version of the rules."""
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -18,6 +18,9 @@ PARAMETERS = {
     "ask_rounds": ("2", _("受理前最多问几次")),
     "answer_limit": ("3wd", _("居民补充的期限，过期先行了结")),
     "return_limit": ("4wh", _("承办单位退回的期限")),
+    "sign_limit": ("4wh", _("承办单位签收的期限，过期提醒双方；紧急的事半小时")),
+    "meeting_limit": ("1wd", _("第二次退回后会办的期限")),
+    "review_days": ("90", _("挂起最多多少天后必须再看")),
     "duplicate_metres": ("50", _("多少米内算附近")),
     "duplicate_hours": ("24", _("多少小时内的同类算可能相同")),
     "entrance_hours": ("72", _("同一单元同类多少小时内算可能相同")),
@@ -97,6 +100,11 @@ def limit_end(text, start):
     return due_at(start, Limit.parse(text), work_calendar()) if text else None
 
 
+def sign_by(urgency, at):
+    """By when an outside unit should have signed for a task."""
+    return limit_end({"U0": "10m", "U1": "30m"}.get(urgency) or parameter("sign_limit"), at)
+
+
 def check_by(at):
     """By when a call-back or a check should be done."""
     return limit_end(parameter("check_limit"), at)
@@ -107,7 +115,11 @@ def absolute(path):
     return settings.PUBLIC_URL + path
 
 
+def end_of(day):
+    """The last second of a day."""
+    return datetime.combine(day, time(23, 59, 59), timezone.get_default_timezone())
+
+
 def dispute_until(at):
     """The last moment at which a closing can be disputed: the end of the last day of the window."""
-    day = timezone.localtime(at) + timedelta(days=number("dispute_days"))
-    return day.replace(hour=23, minute=59, second=59, microsecond=0)
+    return end_of(timezone.localdate(at) + timedelta(days=number("dispute_days")))

@@ -30,6 +30,7 @@ urlpatterns = [
     re_path(rf"^thread/photos/{REF}/{VARIANT}$", thread.thread_photo, name="thread_photo"),
     path("public/", public.public, name="public"),
     path("public/map/", public.public_map, name="public_map"),
+    path("public/waiting/", public.public_waiting, name="public_waiting"),
     re_path(r"^public/(?P<token>[0-9]{4}-[0-9A-Za-z_-]{22})$", public.public_detail, name="public_detail"),
     re_path(
         rf"^public/(?P<token>[0-9]{{4}}-[0-9A-Za-z_-]{{22}})/{REF}/{VARIANT}$",

@@ -8,12 +8,14 @@ STATES = {
     "accepted": _("已受理"),
     "dispatched": _("已派遣"),
     "working": _("处置中"),
+    "suspended": _("挂起"),
     "replied": _("已反馈"),
     "closed": _("办结"),
     "refused": _("不予受理"),
     "transferred_out": _("已转其他渠道"),
     "merged": _("已并案"),
     "withdrawn": _("已撤回"),
+    "void": _("作废"),
 }
 
 _RESIDENT = {
@@ -22,6 +24,7 @@ _RESIDENT = {
     "accepted": _("已受理"),
     "dispatched": _("处理中"),
     "working": _("处理中"),
+    "suspended": _("处理中"),
     "replied": _("处理中"),
     "refused": _("不予受理"),
     "transferred_out": _("已转其他渠道"),

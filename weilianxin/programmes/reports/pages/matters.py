@@ -279,6 +279,7 @@ def _page(request, case, failed=None, refusal=None, status=200):
         "case": case,
         "shown": shown,
         "report": report,
+        "plan": Report.objects.values_list("public_plan", flat=True).get(pk=shown.pk) if shown.review_at else "",
         "card": card,
         "word": card["word"],
         "place": seen["place"],

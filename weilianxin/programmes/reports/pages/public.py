@@ -118,6 +118,7 @@ def _page(request, first):
         "solved": ended["solved"],
         "partly": ended["partly"],
         "others": sum(ended.values()) - ended["solved"] - ended["partly"],
+        "waiting": waiting().filter(**{"case__community": chosen} if chosen else {}).count(),
         "days": MAP_DAYS,
         "older": _address(first, chosen, column, before=older) if older else "",
         "newest": _address(first, chosen, column) if before else "",
@@ -220,6 +221,42 @@ def pin(count, middles):
     lat = sum(point[0] for point in middles) / len(middles)
     lon = sum(point[1] for point in middles) / len(middles)
     return {"lat": lat, "lon": lon, "kind": "done", "mark": str(count)}
+
+
+def waiting():
+    """What anybody may read of suspended matters: never sensitive ones, nor of those whom only the centre may know."""
+    return Report.objects.filter(
+        case__state="suspended",
+        case__sensitive=False,
+        case__anonymity__in=("N0", "N1"),
+        category__public__in=("yes", "limited"),
+    )
+
+
+@require_safe
+def public_waiting(request):
+    """限期解决: what has to wait, why not here but how it will be solved, and until when; the next day first."""
+    rows = waiting().select_related("case__compound", "case__place", "case__community", "case__holder", "category")
+    rows = rows.order_by("case__review_at", "pk")
+    moment, pk = parse_key(request.GET.get("before", ""))
+    if moment is not None:
+        rows = rows.filter(Q(case__review_at__gt=moment) | Q(case__review_at=moment, pk__gt=pk))
+    page = list(rows[: PAGE + 1])
+    more, page = len(page) > PAGE, page[:PAGE]
+    items = [
+        {
+            "title": report.category.name,
+            "place": coarse(report.case),
+            "community": report.case.community.name if report.case.community_id else "",
+            "plan": report.public_plan,
+            "until": report.case.review_at,
+            "since": report.case.created_at,
+            "tail": report.case.number[-4:],
+        }
+        for report in page
+    ]
+    older = f"?before={key_of(page[-1].case.review_at, page[-1].pk)}" if more else ""
+    return render(request, "reports/waiting.html", {"tab": "public", "items": items, "older": older})
 
 
 @require_safe

@@ -11,7 +11,7 @@ from ..models import Channel
 from ..words import REFUSALS
 
 # Acts whose note was written for somebody else than the reporter.
-FOR_OTHERS = ("dispatch", "recall", "rework")
+FOR_OTHERS = ("dispatch", "designate", "recall", "rework")
 # Acts whose note was written to the first reporter alone; the neighbours who joined read that it was done.
 BETWEEN_TWO = ("ask", "answer", "append", "contest_refusal", "transcribe")
 # What happens next from a state: [(title, what is said of it)].
@@ -21,6 +21,7 @@ NEXT = {
     "accepted": "work",
     "dispatched": "work",
     "working": "check",
+    "suspended": "check",
     "replied": "check",
 }
 
@@ -98,6 +99,7 @@ def said(event):
         "suspend": _("%(who)s说要等一等，暂停计时"),
         "resume": _("%(who)s接着办"),
         "extend": _("%(who)s延长了时间"),
+        "designate": _("会办决定：由%(unit)s来办"),
         "on_site": _("%(who)s到了现场"),
     }
     sentence = sentences.get(event.act)
@@ -129,6 +131,9 @@ def ahead(case, days):
     if stage in ("accept", "work"):
         unit = case.unit.name_zh if case.unit_id else ""
         steps.append((_("去现场处理"), unit))
+    if case.state == "suspended":
+        until = words.day(case.review_at) if case.review_at else ""
+        steps.append((_("限期解决，先等一等"), _("最晚%(day)s再看") % {"day": until} if until else ""))
     if case.state == "working":
         name = case.unit.name_zh if case.unit_id else case.holder.name if case.holder_id else ""
         steps.append((_("正在办：%(who)s") % {"who": name} if name else _("正在办"), due))
