@@ -11,18 +11,21 @@ from types import SimpleNamespace
 
 import pytest
 
+from weilianxin.areas.calendar import work_calendar
 from weilianxin.areas.locate import locate
 from weilianxin.cases import models
 from weilianxin.cases.access import SYSTEM_ACTOR, actor_on, handler_on, posts_of
 from weilianxin.cases.engine import allowed, deadline, perform
 from weilianxin.cases.errors import Refused
 from weilianxin.cases.models import Case, CasePhoto, Task
+from weilianxin.cases.replay import replay
 from weilianxin.cases.ring import ring_due
 from weilianxin.journal.models import Entry
 from weilianxin.journal.verify import verify
 from weilianxin.people.models import Unit
 from weilianxin.programmes.reports import intake
 from weilianxin.programmes.reports.flow import REPORTS
+from weilianxin.programmes.reports.guards import extras
 from weilianxin.programmes.reports.models import Category, Parameter, Report
 from weilianxin.programmes.reports.words import RATINGS, REFUSALS
 
@@ -32,7 +35,7 @@ pytestmark = pytest.mark.django_db
 
 STEPS = 5000
 POPULATION = 10
-ENDED = ("closed", "refused", "transferred_out", "merged", "withdrawn")
+ENDED = ("closed", "refused", "transferred_out", "merged", "withdrawn", "void")
 
 
 class Walk:
@@ -102,6 +105,10 @@ class Walk:
             "plan_date": None if rough else (self.now + timedelta(days=7)).date(),
             "no_before": "" if rough else "到场时已经修好",
             "level": r.choice([*RATINGS, 7]),
+            "extra": None if rough or not case.handle_limit else r.choice(extras(case)),
+            "attendees": "" if rough else "值班长、物业、市政",
+            "public_plan": "" if rough else "等雨停后重铺路面",
+            "review_date": None if rough else (self.now + timedelta(days=r.choice((1, 3, 9)))).date(),
             "public_title": "" if rough else "楼道灯修好了",
             "public_text": "" if rough else "换了新灯泡，楼道亮了。",
             "public_photos": [],
@@ -162,7 +169,13 @@ class Walk:
         # One owner and one deadline while it is open, none afterwards.
         if case.state in ("accepted", "dispatched", "working", "replied"):
             assert case.holder_id and case.handle_limit and case.rule_version, hint
-            assert case.due_at == deadline(case) == case.next_due_at, hint
+            assert case.due_at == deadline(case), hint
+            assert case.next_due_at <= case.due_at and (case.pending == "meeting" or case.next_due_at == case.due_at), hint
+            told = replay(case.events.all(), REPORTS.phases)
+            assert (told.state, told.due, told.deadline(work_calendar())) == (case.state, case.due_at, case.due_at), hint
+        if case.state == "suspended":
+            assert case.urgency != "U0" and case.due_at is None and case.next_due_at == case.review_at > case.created_at, hint
+        assert case.extended <= 1 and (not case.pending or case.phase != "void"), hint
         if case.state == "received":
             due = deadline(case, limit=case.accept_limit)
             assert due is not None and due == case.accept_due_at == case.next_due_at, hint

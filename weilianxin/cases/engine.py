@@ -193,6 +193,8 @@ def perform(case, name, actor, *, at=None, seen_version=None, photos=(), links=N
             doing.set(state=doing.target, phase=plug.flow.phases[doing.target], pending="")
         if move.effect:
             move.effect(doing)
+        if PROMISE & set(doing.changes):
+            doing.public["promise"] = promise_of(case)
         event = write_event(
             case,
             name,
@@ -217,6 +219,19 @@ def perform(case, name, actor, *, at=None, seen_version=None, photos=(), links=N
         if links is not None:
             links.extend(doing.links)
     return case
+
+
+PROMISE = {"handle_limit", "extra_limit", "clock_from", "due_at"}
+
+
+def promise_of(case):
+    """What is promised from now on, as the event keeps it: enough to work the deadline out again (`replay`)."""
+    return {
+        "limit": case.handle_limit,
+        "extra": case.extra_limit,
+        "from": case.clock_from.isoformat() if case.clock_from else "",
+        "due": case.due_at.isoformat() if case.due_at else "",
+    }
 
 
 def pauses_of(case):

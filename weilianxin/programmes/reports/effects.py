@@ -205,7 +205,7 @@ def voided(doing):
     resume(doing.case, doing.at)
     _end_tasks(doing, Task.CANCELLED)
     _hide(doing.case)
-    doing.set(review_at=None, closed_at=doing.at, disputable_until=None, parent=None, **alarms.NONE)
+    doing.set(review_at=None, outcome="", closed_at=doing.at, disputable_until=None, parent=None, **alarms.NONE)
 
 
 def designated(doing):
