@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from weilianxin.areas.locate import locate
-from weilianxin.cases.access import actor_on
+from weilianxin.cases.access import actor_on, handler_on
 from weilianxin.cases.engine import perform
 from weilianxin.cases.models import Case, Event, Rating, Sample, Task
 from weilianxin.files.intake import receive
@@ -377,6 +377,34 @@ def test_a_bad_rating_waits_for_somebody_else(world, signed_in):
     assert page(case) not in signed_in(world.callback).get(callbacks).content.decode()
 
 
+def test_a_call_back_begins_with_the_words_and_the_telephone_and_favours_no_answer(world, signed_in):
+    case = closed(world)
+    do(case, "rate", world.resident, level=1, note="三楼还是黑的")
+    shown = signed_in(world.callback).get(page(case)).content.decode()
+    order = ["非常不满意", "三楼还是黑的", reverse("desk:reveal", args=[case.number])]
+    for name in ("uphold", "reopen"):
+        places = [shown.index(text) for text in (*order, f'id="act-{name}"')]
+        assert places == sorted(places)
+        assert f'form="act-{name}"' not in shown  # neither is the button at the foot of the page
+    assert "btn-act" not in shown and shown.count('<button class="btn btn-main">') == 2
+    # Whoever is not to call back is not asked to.
+    assert "三楼还是黑的" not in signed_in(world.verifier).get(page(case)).content.decode()
+
+
+def test_who_joined_is_called_on_their_own_page_and_not_on_the_matters(world, signed_in):
+    parent = report(world, photos=[photo(world.resident)])
+    child = report(world, account=world.neighbour, text="门厅的灯坏了，请来看看。")
+    do(child, "merge", world.worker, parent=parent)
+    do(parent, "accept", world.worker)
+    done = {"photos": [(photo(world.worker), "after")], "outcome": "solved", "note": "灯换好了。"}
+    do(parent, "close_seen", world.worker, **done)
+    do(Case.objects.get(pk=child.pk), "rate", world.neighbour, level=2, note="门厅还是黑的")
+    shown = signed_in(world.callback).get(page(parent)).content.decode()
+    look = shown[shown.index('id="look"') : shown.index("</section>", shown.index('id="look"'))]
+    assert "门厅还是黑的" in look and page(child) in look and "desk/cases" in look
+    assert reverse("desk:reveal", args=[parent.number]) not in look
+
+
 def test_one_is_never_offered_the_check_of_what_one_closed(world, signed_in):
     case = closed(world)
     Sample.objects.get_or_create(
@@ -402,6 +430,46 @@ def test_a_task_that_ended_says_that_its_link_is_dead(world, signed_in):
     answer = signed_in(world.worker).post(act(case, "cut_link"), {"_key": "x1"}, follow=True)
     assert "链接已失效" in answer.content.decode()
     assert Task.objects.get(case=case).link_revoked_at is not None
+
+
+def test_who_returned_a_task_is_not_chosen_again_unasked_and_their_reason_stands_on_top(world, signed_in):
+    case = report(world)
+    do(case, "accept", world.worker)
+    client, chosen = signed_in(world.dispatcher), f'<option value="{world.property.pk}" selected'
+    assert chosen in client.get(page(case)).content.decode()
+    do(case, "dispatch", world.worker, unit=world.property)
+    perform(case, "return_order", handler_on(Task.objects.get(), "翼火"), note="灯是市政装的", proposed="望星市政养护")
+    shown = client.get(page(case)).content.decode()
+    assert chosen not in shown and f'<option value="{world.property.pk}">' in shown
+    assert shown.index("灯是市政装的") < shown.index("建议由望星市政养护办") < shown.index('id="act-dispatch"')
+    do(case, "dispatch", world.dispatcher, unit=world.municipal)
+    assert "退回的原因" not in client.get(page(case)).content.decode()
+
+
+def test_what_a_unit_has_not_signed_for_is_not_closed_by_the_first_press(world, signed_in):
+    case = report(world)
+    do(case, "accept", world.worker)
+    client, bar = signed_in(world.worker), 'form="act-close_seen"'
+    assert bar in client.get(page(case)).content.decode()
+    do(case, "dispatch", world.worker, unit=world.property)
+    shown = client.get(page(case)).content.decode()
+    assert act(case, "close_seen") in shown and bar not in shown
+    perform(case, "sign", handler_on(Task.objects.get(), "翼火"))
+    assert bar in client.get(page(case)).content.decode()
+
+
+def test_an_overdue_case_is_urged_in_the_open_and_another_is_not(world, signed_in):
+    case = report(world)
+    do(case, "accept", world.worker)
+    client = signed_in(world.duty)
+
+    def above_more():
+        shown = client.get(page(case)).content.decode()
+        return shown.index(act(case, "urge")) < shown.index("<summary>更多</summary>")
+
+    assert not above_more()
+    Case.objects.update(next_due_at=timezone.now() - timedelta(hours=1))
+    assert above_more()
 
 
 def test_what_lies_near_can_be_joined_with_one_press(world, signed_in):
