@@ -2,7 +2,7 @@
 
 import io
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -16,7 +16,7 @@ from weilianxin.cases.engine import perform
 from weilianxin.cases.models import Case, Event, Rating, Sample, Task
 from weilianxin.files.intake import receive
 from weilianxin.journal.models import Entry
-from weilianxin.programmes.reports import intake
+from weilianxin.programmes.reports import intake, threads
 from weilianxin.programmes.reports.models import Category, Report
 
 from .support.world import photo
@@ -248,6 +248,36 @@ def test_a_removed_post_ends_the_view_at_the_next_request(world, signed_in):
     assert case.title not in client.get(reverse("desk:home")).content.decode()
 
 
+def test_somebody_without_a_post_is_told_who_gives_one(world, signed_in):
+    report(world)
+    world.worker.posts.update(until=timezone.now())
+    shown = signed_in(world.worker).get(reverse("desk:home")).content.decode()
+    assert "还没有给您安排岗位" in shown and world.admin.name in shown and "待办 0 件" not in shown
+
+
+@pytest.mark.parametrize(("n", "said"), [(34, "35"), (120, "99+")])
+def test_the_number_of_what_waits_is_true_or_says_that_it_is_more(world, signed_in, n, said):
+    more_of(report(world), n)
+    shown = signed_in(world.worker).get(reverse("desk:home")).content.decode()
+    assert f"待办 {said} 件" in shown
+    assert f"<b>{said}<span" in shown  # and so does the rail
+
+
+def test_the_rail_counts_messages_and_checks_that_wait(world, signed_in):
+    def counted(account, name):
+        shown = signed_in(account).get(reverse("desk:about")).content.decode()
+        found = re.search(rf'<a href="{reverse(name)}"[^>]*>.*?</a>', shown, re.S)[0]
+        return re.findall(r"<b>([0-9+]+)<", found)
+
+    assert counted(world.worker, "reports:staff_threads") == counted(world.leader, "desk:samples") == []
+    threads.say(threads.thread_for(world.resident), world.resident, "今天有人来看灯吗？")
+    case = closed(world)
+    facts = {"drawn_at": timezone.now(), "subdistrict": case.subdistrict}
+    Sample.objects.get_or_create(case=case, closing=1, defaults=facts)
+    assert counted(world.worker, "reports:staff_threads") == ["1"]
+    assert counted(world.leader, "desk:samples") == ["1"]
+
+
 @pytest.mark.parametrize(
     ("who", "url"),
     [
@@ -305,6 +335,36 @@ def test_a_made_up_page_key_begins_at_the_front(world, signed_in, after):
     answer = signed_in(world.worker).get(reverse("desk:home"), {"after": after})
     assert answer.status_code == 200
     assert case.title in answer.content.decode() or "待办" in answer.content.decode()
+
+
+def test_the_queue_has_the_urgent_first_and_loses_nothing_from_page_to_page(world, signed_in):
+    rows, now = more_of(report(world), 75), timezone.now()
+    for n, row in enumerate(rows):
+        due = None if n % 7 == 0 else now + timedelta(minutes=n % 11)
+        Case.objects.filter(pk=row.pk).update(urgency=f"U{n * 3 % 4}", next_due_at=due)
+    client, found, queue = signed_in(world.dispatcher), [], reverse("desk:queue") + "?f=all"
+    url = queue
+    for _page in range(5):
+        shown = client.get(url).content.decode()
+        found += re.findall(r'data-number="([0-9-]+)"', shown)
+        after = re.search(r'href="(\?f=all&amp;after=[^"]+)"', shown)
+        if not after:
+            break
+        url = reverse("desk:queue") + after[1].replace("&amp;", "&")
+    latest = datetime.max.replace(tzinfo=UTC)
+    cases = sorted(Case.objects.all(), key=lambda c: (c.urgency, c.next_due_at or latest, c.pk))
+    assert found == [case.number for case in cases]
+
+
+def test_who_waited_longest_for_a_call_back_stands_first_and_says_by_when(world, signed_in):
+    cases = [closed(world), closed(world)]
+    for case in cases:
+        do(case, "rate", world.resident, level=1, note="没修好")
+    first, second = Rating.objects.order_by("id")
+    Rating.objects.filter(pk=first.pk).update(at=timezone.now() - timedelta(days=20))
+    shown = signed_in(world.callback).get(reverse("desk:callbacks")).content.decode()
+    assert shown.index(page(first.case)) < shown.index("超期") < shown.index(page(second.case))
+    assert shown.count('class="due due-') == 2
 
 
 def test_words_of_two_characters_find_and_only_what_one_may_see(world, signed_in):
@@ -387,8 +447,6 @@ def test_a_call_back_begins_with_the_words_and_the_telephone_and_favours_no_answ
         assert places == sorted(places)
         assert f'form="act-{name}"' not in shown  # neither is the button at the foot of the page
     assert "btn-act" not in shown and shown.count('<button class="btn btn-main">') == 2
-    # Whoever is not to call back is not asked to.
-    assert "三楼还是黑的" not in signed_in(world.verifier).get(page(case)).content.decode()
 
 
 def test_who_joined_is_called_on_their_own_page_and_not_on_the_matters(world, signed_in):
@@ -401,7 +459,7 @@ def test_who_joined_is_called_on_their_own_page_and_not_on_the_matters(world, si
     do(Case.objects.get(pk=child.pk), "rate", world.neighbour, level=2, note="门厅还是黑的")
     shown = signed_in(world.callback).get(page(parent)).content.decode()
     look = shown[shown.index('id="look"') : shown.index("</section>", shown.index('id="look"'))]
-    assert "门厅还是黑的" in look and page(child) in look and "desk/cases" in look
+    assert "门厅还是黑的" in look and page(child) in look
     assert reverse("desk:reveal", args=[parent.number]) not in look
 
 

@@ -45,6 +45,16 @@ class ReportsConfig(Programme):
             "alike": partial(self._alike, case),
         }
 
+    def checks_due(self, moments):
+        from .policy import checks_due
+
+        return checks_due(moments)
+
+    def waiting(self, account, page):
+        from .threads import visible_to
+
+        return visible_to(account).filter(answer_due_at__isnull=False) if page == "reports:staff_threads" else None
+
     def _suggestions(self, case, report):
         from .guards import WORDLESS
         from .screening import suggest
