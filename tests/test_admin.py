@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -401,6 +402,22 @@ def test_messages_of_another_channel_are_imported_once(world, admin):
     assert Case.objects.count() == 1
     nameless = admin.post(url, {"file": sheet(text)})
     assert nameless.status_code == 422 and "哪个渠道" in nameless.content.decode()
+
+
+def test_a_refused_import_names_its_file_and_its_column_and_keeps_what_was_typed(world, admin):
+    url = reverse("desk:admin_import_reports", args=["reports"])
+    text = "工单,标题,写了什么\nA-1,路灯不亮,星影苑6幢门口的路灯不亮了\n"
+    form = {"source": "hotline", "column_number": "工单"}
+    shown = admin.post(url, {"file": sheet(text), **form}).content.decode()
+    assert re.search(r'id="column_text-e".*?“内容”.*?id="m-text"', shown, re.S)
+    assert 'value="hotline"' in shown and 'value="工单"' in shown
+    shown = admin.post(url, {"file": sheet(text), **form, "column_text": "写的"}).content.decode()
+    assert re.search(r'id="column_text-e".*?写的.*?id="m-text"', shown, re.S)
+    bad = "登录名,姓名,手机,邮箱,岗位,区域代码\nbad,觜火,,,没有这种岗位,1\n"
+    shown = admin.post(reverse("desk:admin_import", args=["staff"]), {"file": sheet(bad, "新人.csv")}).content.decode()
+    assert "人员和岗位：新人.csv 里要改的" in shown
+    shown = admin.post(reverse("desk:admin_import", args=["units"])).content.decode()
+    assert 'id="f-units-e"' in shown and 'id="f-staff-e"' not in shown
 
 
 def test_no_file_and_a_file_that_is_none_are_refused_with_a_sentence(world, admin):
