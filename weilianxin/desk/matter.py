@@ -11,7 +11,7 @@ from django.template.loader import get_template
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from weilianxin.cases.access import actor_on, may_hear, may_know_reporter
@@ -22,7 +22,7 @@ from weilianxin.cases.models import Case, CasePhoto, Rating, Task
 from weilianxin.cases.once import first_answer, once
 from weilianxin.files.errors import BadPhoto
 from weilianxin.files.serve import photo_response, sound_response
-from weilianxin.lib.clock import Limit
+from weilianxin.lib import words as words_of
 from weilianxin.lib.datum import metres, neighbours
 from weilianxin.lib.masks import mask_name, mask_phone
 from weilianxin.lib.programme import programme
@@ -210,7 +210,7 @@ def describe(request, case, actor, *, failed=None, refusal=None):
     handed = fresh and fresh["case"] == case.number and request.method == "GET"
     links = request.session.pop("fresh_links")["links"] if handed else []
     lists.state_words([case], rooms=True)
-    case.limit_words, case.accept_words = limit_words(case.handle_limit), limit_words(case.accept_limit)
+    case.limit_words, case.accept_words = words_of.limit(case.handle_limit), words_of.limit(case.accept_limit)
     around = near(request, case, at)
     joined = family(request, case)
     photos = list(case.photos.select_related("photo", "event").filter(photo__erased_at__isnull=True))
@@ -255,22 +255,6 @@ def describe(request, case, actor, *, failed=None, refusal=None):
 def word_of(case, name):
     """The word on the button of an act, "" for one there is none of."""
     return next((m.label for m in programme(case.programme).flow.moves if m.name == name), "")
-
-
-def limit_words(text):
-    """A limit as staff read it: 2 个工作小时."""
-    if not text:
-        return ""
-    limit = Limit.parse(text)
-    n = limit.amount
-    words = {
-        "m": lambda: ngettext("%(n)s 分钟", "%(n)s 分钟", n),
-        "ch": lambda: ngettext("%(n)s 小时（不分昼夜）", "%(n)s 小时（不分昼夜）", n),
-        "wh": lambda: ngettext("%(n)s 个工作小时", "%(n)s 个工作小时", n),
-        "wd": lambda: ngettext("%(n)s 个工作日", "%(n)s 个工作日", n),
-        "nd": lambda: ngettext("%(n)s 天", "%(n)s 天", n),
-    }
-    return words[limit.unit]() % {"n": n}
 
 
 def panel(plug):
