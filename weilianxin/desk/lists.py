@@ -173,13 +173,16 @@ def states_for(role, most=3):
 
 
 def state_words(rows, rooms=False):
-    """Give every case of a page `word`, what staff call its state, and `where`, how staff find it.
+    """Give every case of a page `word`, what staff call its state, `ended`, its outcome where that says more, and
+    `where`, how staff find it.
 
     A list may be read over one's shoulder: which room it is stands on the page of the case (`rooms`) only.
     """
     words = {plug.label: plug.flow.words for plug in programmes() if plug.flow}
     for case in rows:
         case.word = words.get(case.programme, {}).get(case.state, case.state)
+        outcome = case.get_outcome_display() if case.outcome else ""
+        case.ended = "" if outcome == str(case.word) else outcome
         case.where = where(case) if rooms else ROOM.sub("", where(case)).strip()
     return rows
 

@@ -17,7 +17,7 @@ GRID = {*GRID_ROLES, Role.GRID_LEADER}
 PAGES = (
     ("desk:home", "list", _("待办"), {*GRID_ROLES}),
     ("desk:grids", "map", _("网格"), {Role.GRID_LEADER}),
-    ("desk:queue", "list", _("分派"), {Role.CENTRE_DISPATCHER, Role.DUTY_LEADER}),
+    ("desk:queue", "list", _("派遣"), {Role.CENTRE_DISPATCHER, Role.DUTY_LEADER}),
     ("desk:board", "chart", _("看板"), {Role.COMMUNITY_SECRETARY, Role.DUTY_LEADER}),
     ("reports:staff_threads", "talk", _("消息"), GRID),
     ("desk:verify", "ok", _("核实"), {Role.CENTRE_VERIFIER, Role.COMMUNITY_SECRETARY}),
@@ -25,7 +25,7 @@ PAGES = (
     ("desk:callbacks", "phone", _("回访"), {Role.CALLBACK_OFFICER, Role.COMMUNITY_SECRETARY}),
     ("desk:search", "search", _("查事"), {*Role} - {Role.SYSTEM_ADMIN, Role.AUDITOR}),
     ("desk:admin_home", "set", _("设置"), {Role.SYSTEM_ADMIN}),
-    ("desk:admin_journal", "history", _("日志"), {Role.AUDITOR}),
+    ("desk:admin_journal", "history", _("台账"), {Role.AUDITOR}),
     ("desk:about", "user", _("我"), None),
 )
 

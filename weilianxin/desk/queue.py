@@ -19,7 +19,7 @@ from .reach import areas_of, my_posts, require
 OPEN_PHASES = ("new", "active", "waiting")
 
 FILTERS = {
-    "": _("待分派"),
+    "": _("待派遣"),
     "nowhere": _("还没有网格"),
     "returned": _("退回"),
     "late": _("超期"),

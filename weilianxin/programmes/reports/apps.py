@@ -30,12 +30,14 @@ class ReportsConfig(Programme):
 
     def situation(self, case):
         from .models import Report
+        from .words import SOURCES
 
         report = Report.objects.select_related("category").get(pk=case.pk)
         case.report = report
         category = report.category
         return {
             "report": report,
+            "source": SOURCES.get(report.source, report.source),
             "column": category.column_code if category else "",
             "channel_out": category.channel_out if category else "case",
             "public": category.public if category else "no",
