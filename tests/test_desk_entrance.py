@@ -62,7 +62,7 @@ def test_a_wrong_password_and_an_unknown_name_sound_the_same(world):
 def test_every_door_says_what_is_wrong_at_the_field_it_is_about(world):
     with_password(world.worker)
     client = Client()
-    at_field = r'id="{0}-e">.*?<span>.+?</span></p><input[^>]*id="{0}"[^>]*aria-invalid="true"'
+    at_field = r'id="{0}-e">.*?<span>.+?</span></p>\s*<input[^>]*id="{0}"[^>]*aria-invalid="true"'
 
     def said(answer, field):
         return re.search(at_field.format(field), answer.content.decode(), re.S)
