@@ -476,7 +476,7 @@ def test_one_is_never_offered_the_check_of_what_one_closed(world, signed_in):
 def test_a_stopped_clock_is_not_late(world, signed_in):
     case = report(world)
     Case.objects.update(next_due_at=timezone.now() - timedelta(days=1), phase="waiting", state="asking")
-    assert "超期 1 天" not in signed_in(world.worker).get(reverse("desk:home")).content.decode()
+    assert "due-late" not in signed_in(world.worker).get(reverse("desk:home")).content.decode()
     assert page(case) not in signed_in(world.duty).get(reverse("desk:board")).content.decode()
 
 
@@ -609,3 +609,22 @@ def test_where_the_place_is_unknown_saying_it_comes_first(world, signed_in):
     case.refresh_from_db()
     assert case.grid == world.fourth_grid
     assert 'form="act-accept"' in client.get(page(case)).content.decode()
+
+
+def test_an_ending_is_not_said_twice_and_another_channel_has_its_chinese_name(world, signed_in):
+    case = report(world, account=None, source="hotline", source_no="T7", channel="hotline")
+    do(case, "accept", world.dispatcher)
+    do(case, "transfer", world.dispatcher, channel="police", receiver="望星派出所 张宿", note="属于治安")
+    client = signed_in(world.dispatcher)
+    assert "从 热线 转来" in client.get(page(case)).content.decode()
+    for url in (page(case), reverse("desk:search") + f"?q={case.number}"):
+        shown = client.get(url).content.decode()
+        assert "结果：已转其他渠道" not in shown and "已转其他渠道 · 已转其他渠道" not in shown
+
+
+def test_a_narrow_column_breaks_a_moment_between_day_and_hour_only(world, signed_in):
+    case = report(world)
+    do(case, "accept", world.worker)
+    shown = signed_in(world.worker).get(page(case)).content.decode()
+    strip = shown[shown.index('<dl class="promise">') : shown.index("</dl>")]
+    assert re.search("[0-9]{1,2}:[0-9]{2}\u00a0前", strip) and not re.search("[0-9]{1,2}:[0-9]{2} 前", strip)
