@@ -14,7 +14,7 @@ from weilianxin.people.models import HANDLER_KINDS
 from weilianxin.people.units import handlers_near
 
 from . import catalogue
-from .guards import CLOSING_OUTCOMES, GRID_ROLES
+from .guards import ADVICE_KINDS, CLOSING_OUTCOMES, GRID_ROLES
 from .models import Channel, Report
 from .screening import similar
 from .words import GRID_WORKER_REFUSALS, RATINGS, REFUSALS
@@ -55,13 +55,19 @@ def _has(case, stage):
     return CasePhoto.objects.filter(case=case, stage=stage).exists()
 
 
+def _evidence(case):
+    """Whether photos must show what was done; `guards.is_advice` says when they need not."""
+    advice = Report.objects.filter(pk=case.pk, kind__in=ADVICE_KINDS).exists()
+    return case.urgency != "U3" and not advice
+
+
 def _note(case, move, actor):
     label, help_text = NOTES.get(move.name, (_("说明"), ""))
     return Field("note", "long", label, required=move.name not in OPTIONAL_NOTES, help=help_text, most=5000)
 
 
 def _photos(case, move, actor):
-    needed = move.name in ("reply", "close_seen", "close_verified") and case.urgency != "U3"
+    needed = move.name in ("reply", "close_seen", "close_verified") and _evidence(case)
     label = _("办后的照片") if photo_stage(move, actor) == CasePhoto.AFTER else _("照片")
     wanted = needed and not _has(case, CasePhoto.AFTER)
     help_text = _("至少一张。") if wanted else _("前面已经有了，可以再加。") if needed else _("最多九张。")
@@ -194,7 +200,14 @@ def _plan_date(case, move, actor):
 
 
 def _no_before(case, move, actor):
-    return Field("no_before", "text", _("没有办前照片的原因"), help=_("有办前照片就不用写。"), most=200)
+    return Field(
+        "no_before",
+        "text",
+        _("没有办前照片的原因"),
+        help=_("这件事没有办前照片，请写明为什么。"),
+        most=200,
+        wanted=_evidence(case),
+    )
 
 
 def _level(case, move, actor):
