@@ -139,7 +139,7 @@ def signed_in_worker(phones, world):
     world.worker.save()
     page = phones.phone()
     phones.open(page, "packages/desk/signin/index")
-    fill(page, "用户名", world.worker.username)
+    fill(page, "登录名", world.worker.username)
     fill(page, "密码", PASSWORD)
     tap(page, "登录")
     reads(page, "居民的消息")
