@@ -394,6 +394,7 @@ def test_from_the_plate_to_the_rating_without_any_script(world, people):
     rate(resident, "满意", "来得很快。")
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("width", [320, 390])
 @pytest.mark.parametrize(("elder", "language"), [(False, ""), (True, ""), (False, "en"), (True, "en")])
 def test_a_report_fits_a_small_phone_large_type_and_english(world, people, english, width, elder, language):

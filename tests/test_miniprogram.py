@@ -363,6 +363,7 @@ TINY = """() => ['[role=button]', '[role=radio]', '[role=checkbox]', '[role=link
 WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_on_every_page_large_type_is_large_and_nothing_runs_off_the_side(phones, world, lang):
     told, case = visitors.report(world.resident, world.entrance), visitors.report(world.resident, world.entrance)
