@@ -1,7 +1,8 @@
 """A random walk over the flow of a report: whoever does whatever, in any order, no promise breaks.
 
-Twenty thousand steps from four seeds (fewer on PostgreSQL; `make walk` goes further on both), with all posts, strangers, outside units, merged neighbours and the clock.
-After every act the case is held against the invariants below; after every refusal it must stand as before.
+Twenty thousand steps from four seeds (fewer on PostgreSQL; `make walk` goes further on both), with all posts,
+strangers, outside units, merged neighbours and the clock. After every act the case is held against the invariants
+below; after every refusal it must stand as before.
 """
 
 import os
