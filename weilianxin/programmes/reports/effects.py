@@ -205,6 +205,8 @@ def voided(doing):
     resume(doing.case, doing.at)
     _end_tasks(doing, Task.CANCELLED)
     _hide(doing.case)
+    if doing.case.parent_id:
+        _count_heads(doing, doing.case.parent, "left", -1)
     doing.set(review_at=None, outcome="", closed_at=doing.at, disputable_until=None, parent=None, **alarms.NONE)
 
 

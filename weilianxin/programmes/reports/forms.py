@@ -10,7 +10,7 @@ from weilianxin.areas.locate import PlaceError, locate
 from weilianxin.cases.errors import Invalid
 from weilianxin.cases.forms import Field
 from weilianxin.cases.models import Case, CasePhoto, Outcome, Task, Urgency
-from weilianxin.desk.matter import limit_words
+from weilianxin.lib import words as words_of
 from weilianxin.people.models import HANDLER_KINDS
 from weilianxin.people.units import handlers_near
 
@@ -53,7 +53,10 @@ NOTES = {
     "seal": (_lazy("为什么保密"), _lazy("会从公开、地图和搜索里消失。")),
     "transcribe": (_lazy("录音里说了什么"), _lazy("照原话写，听不清的写“听不清”。居民看得到，可以补充。")),
 }
-OPTIONAL_NOTES = ("resume", "void", "assist", "police_report", "accept", "sign", "start", "close", "withdraw", "recode", "urge", "rate", "refuse", "dispatch")
+OPTIONAL_NOTES = (
+    "accept", "sign", "start", "close", "withdraw", "recode", "urge", "rate", "refuse", "dispatch",
+    "resume", "void", "assist", "police_report",
+)  # fmt: skip
 
 
 def fields_for(case, move, actor, at):
@@ -142,8 +145,8 @@ def _receiver(case, move, actor):
 
 
 def _extra(case, move, actor):
-    words = tuple((extra, limit_words(extra)) for extra in extras(case))
-    return Field("extra", "radios", _("延长多久"), required=True, choices=words, help=_("只能延一次，最多再给一倍的时间。"))
+    words = tuple((extra, words_of.limit(extra)) for extra in extras(case))
+    return Field("extra", "radios", _("延长多久"), required=True, choices=words, help=_("只能延一次，最多再给一倍。"))
 
 
 def _attendees(case, move, actor):

@@ -177,8 +177,8 @@ def on_event(case, event, doing):
         unit = event.unit.name_zh
         to_staff("returned", "worker", [worker], unit=unit)
         if case.pending == "meeting":
-            deciders = [*holders("centre_dispatcher", case.subdistrict, at), *holders("duty_leader", case.subdistrict, at)]
-            to_staff("returned", "dispatcher", deciders, unit=unit)
+            for role in ("centre_dispatcher", "duty_leader"):
+                to_staff("returned", "dispatcher", holders(role, case.subdistrict, at), unit=unit)
     elif act in ("ask_extend", "ask_suspend", "object", "propose_void"):
         role = "duty_leader" if act in ("object", "propose_void") else "centre_dispatcher"
         to_staff("asked_for", "centre", holders(role, case.subdistrict, at), name=doing.move.label)

@@ -27,6 +27,7 @@ from weilianxin.people.throttle import allow
 
 from .. import policy
 from ..messages import serving
+from ..models import Report
 from ..words import RATINGS, REFUSALS
 from . import timeline
 from .steps import integrity_page, is_integrity
