@@ -300,3 +300,11 @@ def test_the_events_alone_say_where_a_case_stands_and_what_is_promised(world):
     told = replay(case.events.all(), REPORTS.phases)
     assert (told.state, told.due, told.limit) == (case.state, case.due_at, case.handle_limit)
     assert told.deadline(work_calendar()) == case.due_at
+
+
+def test_whoever_was_asked_to_assist_is_told_when_the_matter_goes_elsewhere(world):
+    case = do(working(world), "assist", world.worker, at(10), assists=[world.contractor])
+    do(case, "transfer", world.leader, at(11), channel="police", receiver="派出所 值班室")
+    told_to = Outbox.objects.filter(act="recalled").values_list("address", flat=True)
+    assert set(told_to) == {world.property.phone, world.contractor.phone}
+    assert not Task.objects.filter(case=case, state__in=("issued", "signed")).exists()

@@ -262,7 +262,10 @@ class Story:
                 now += timedelta(minutes=40)
                 yield now, do("ask_suspend", handler, note="配件要从厂家调，一周左右才到。")
                 now += timedelta(minutes=25)
-                waits = {"note": "配件还没有到，到了马上修。", "public_plan": "配件到货后三天内修好，先围起来放提示牌。"}
+                waits = {
+                    "note": "配件还没有到，到了马上修。",
+                    "public_plan": "配件到货后三天内修好，先围起来放提示牌。",
+                }
                 yield now, do("suspend", dispatcher, review_date=day, **waits)
                 now = self.working(policy.end_of(day), 60, 300)
                 yield now, do("resume", dispatcher, note="配件到了。")

@@ -464,6 +464,7 @@ def merged(doing):
     parent = _count_heads(doing, doing.data["parent"], "joined", +1)
     if not parent.is_open or parent.parent_id:
         raise Refused(_("那件事已经办结或并到别处了。"))
+    _end_tasks(doing, Task.CANCELLED)  # assistants of a task that was returned may still be at it
     doing.set(parent=parent, outcome="duplicate", **alarms.NONE)
     doing.public |= {"parent": parent.number}
 

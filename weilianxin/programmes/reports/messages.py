@@ -189,14 +189,11 @@ def on_event(case, event, doing):
             to_unit("declined" if act == "decline" else f"{act}ed", task.unit)
     elif act == "resume":
         to_staff("resumed", "worker", [worker])
-    elif act == "void":
-        for task in case.tasks.filter(state=Task.CANCELLED, ended_at=at).select_related("unit"):
-            to_unit("withdrawn", task.unit)
     elif act == "police_report":
         to_staff("police", "leader", holders("duty_leader", case.subdistrict, at))
-    elif act in ("recall", "withdraw"):
+    elif act in ("recall", "withdraw", "merge", "transfer", "void"):
         for task in case.tasks.filter(state=Task.CANCELLED, ended_at=at).select_related("unit"):
-            to_unit("recalled" if act == "recall" else "withdrawn", task.unit)
+            to_unit("withdrawn" if act == "withdraw" else "recalled", task.unit)
         if act == "withdraw":
             to_staff("withdrawn", "worker", [worker])
     elif act == "reply":
