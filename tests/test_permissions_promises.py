@@ -323,9 +323,11 @@ ROLES = {
     "callback": {"callback_officer"}, "duty": {"duty_leader"}, "resident": {"reporter"}, "handler": {"handler"},
 }  # fmt: skip
 TASKS = {"dispatched": Task.ISSUED, "working": Task.SIGNED, "replied": Task.DONE, "closed": Task.DONE}
-# These need a history besides a state: a bad rating, a sample, an assistant's task, a refusal one may contest.
+PENDING = {"designate": "meeting", "decline": "extend"}  # what a decision waits for
+# These need a history besides a state: a bad rating, a sample, an assistant's task, a refusal, a proposal.
 NEEDS_MORE = {
     "see", "rate", "uphold", "reopen", "pass_sample", "contest_refusal", "assist_sign", "assist_done", "unpublish",
+    "void",
 }  # fmt: skip
 
 
@@ -336,18 +338,25 @@ def form(t, other):
     public = {"public_title": "楼道灯修好了", "public_text": "换了两只灯"}
     category = Category.objects.get(code="XQ201", scheme="resident").pk
     words = {"note": "看过了，情况属实", "category": category, "parent": other.number, "right_channel": "12345"}
-    return {**units, **outcomes, **public, **words}
+    beside = {
+        "extra": Case.objects.get(pk=t.case.pk).handle_limit,
+        "assists": [t.w.contractor.pk],
+        "attendees": "值班长",
+    }
+    waits = {"public_plan": "等雨停后重铺", "review_date": str(timezone.localdate() + timezone.timedelta(days=3))}
+    return {**units, **outcomes, **public, **words, **beside, **waits}
 
 
-def prepared(case, state, other):
+def prepared(case, move, other):
     """Put the case into a state as if it had come there; its tasks and link stay as they are."""
-    at = timezone.now()
+    at, state = timezone.now(), move.sources[-1]
     phase = REPORTS.phases[state]
     ended = {"closed_at": at, "disputable_until": at + timezone.timedelta(days=3)} if phase == "done" else {}
     outcome = "solved" if state == "closed" else ""
     parent = other if state == "merged" else None
-    Case.objects.filter(pk=case.pk).update(state=state, phase=phase, outcome=outcome, parent=parent, **ended)
-    Task.objects.filter(case=case).update(state=TASKS.get(state, Task.CANCELLED))
+    beside = {"pending": PENDING.get(move.name, ""), "sensitive": move.name == "unseal"}
+    Case.objects.filter(pk=case.pk).update(state=state, phase=phase, outcome=outcome, parent=parent, **ended, **beside)
+    Task.objects.filter(case=case).update(state=TASKS.get(state, Task.CANCELLED), designated=move.name == "object")
 
 
 def photo_of(t, visitor):
@@ -365,7 +374,7 @@ def test_no_act_is_done_by_anybody_without_the_role_for_it(things, monkeypatch):
     other = report(t.w.neighbour, t.w.entrance)
     data, succeeded, by_json = form(t, other), {}, set()
     for move in REPORTS.moves:
-        prepared(t.case, move.sources[-1], other)
+        prepared(t.case, move, other)
         for visitor in VISITORS:
             # Staff try it at the desk, everybody on residents' pages and with the link; both redirect strangers away.
             places = [("desk:act", t.case.number), ("reports:act", t.case.number), ("handler:act", t.token)]
