@@ -260,15 +260,15 @@ class Story:
             if not urgent and r.random() < 0.05:
                 dispatcher, day = self.role[Role.CENTRE_DISPATCHER][0], (now + timedelta(days=r.randint(5, 12))).date()
                 now += timedelta(minutes=40)
-                yield now, do("ask_suspend", handler, note="配件要从厂家调，一周左右才到。")
+                yield now, do("ask_suspend", handler, note="要等产权单位排期，一周左右。")
                 now += timedelta(minutes=25)
                 waits = {
-                    "note": "配件还没有到，到了马上修。",
-                    "public_plan": "配件到货后三天内修好，先围起来放提示牌。",
+                    "note": "要等产权单位排期，约好了就来办。",
+                    "public_plan": "已和产权单位约时间，到期前处理好；先放提示牌。",
                 }
                 yield now, do("suspend", dispatcher, review_date=day, **waits)
                 now = self.working(policy.end_of(day), 60, 300)
-                yield now, do("resume", dispatcher, note="配件到了。")
+                yield now, do("resume", dispatcher, note="约好了，接着办。")
             now = self.working(now, 60, 900 if not urgent else 240)
             if r.random() < 0.06 and now - task.issued_at < timedelta(hours=3):
                 yield now, do("return_order", handler, note="这里不归我们管。", proposed="产权单位")
