@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from django.db import connection, transaction
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from fakes.wechat import phone, push, serve
@@ -200,6 +201,14 @@ def test_staff_get_their_tasks_in_wechat_with_the_page_of_the_case(wx):
     (got,) = wx.received("worker")
     assert got["page"] == "packages/desk/case/index?number=261126-0001" and got["lang"] == "en_US"
     assert got["lines"][2][1] == "New report"
+
+
+def test_a_message_leads_to_what_its_url_shows():
+    number = "261126-0001"
+    assert templates.page_of(reverse("reports:matter", args=[number])) == f"pages/matter/index?number={number}"
+    assert templates.page_of(reverse("desk:case", args=[number])) == f"packages/desk/case/index?number={number}"
+    assert templates.page_of(reverse("reports:thread")) == "pages/thread/index"
+    assert templates.page_of("") == templates.page_of("/desk/threads/9/") == "pages/inbox/index"
 
 
 def test_an_emergency_always_rings_by_sms(wx):

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, F, OuterRef, Value
+from django.db.models import Case, CharField, Exists, F, OuterRef, Value, When
 from django.db.models.functions import Coalesce
 
 from weilianxin.channels import wechat
@@ -87,8 +87,8 @@ def hand_over(row, openid):
             raise NotConfigured("wechat")
         if not openid or templates.digest_of(openid) != row.openid_digest:
             raise GiveUp("wechat-untied")
-        said = row.data
-        return wechat.send(openid, row.template, said["values"], page=said["page"], language=row.account.language)
+        values, page = dict(row.data["values"]), row.data["page"]
+        return wechat.send(openid, row.template, values, page=page, language=row.account.language)
     except ChannelError as error:
         return error
     except Exception as error:
@@ -98,46 +98,51 @@ def hand_over(row, openid):
 
 def write_down(rows, outcomes, at):
     """Keep what came of each; returns how many were handed over. A receipt may have been quicker than the answer."""
-    sent = 0
     with transaction.atomic():
-        told = locked(Outbox.objects.filter(pk__in=[row.pk for row in rows]).order_by("pk"))
-        told = {row.pk: row for row in told}
-        for row, outcome in sorted(zip(rows, outcomes, strict=True), key=lambda pair: pair[0].pk):
-            if row.pk in told:  # else its person was erased meanwhile
-                sent += _conclude(mine(row), told[row.pk], outcome, at)
-    return sent
+        held = locked(Outbox.objects.filter(pk__in=[row.pk for row in rows], state=Outbox.SENDING).order_by("pk"))
+        held = {(row.pk, row.attempts): row for row in held}  # not who was erased, or thought dead and taken over
+        mine = [(held.get((row.pk, row.attempts)), outcome) for row, outcome in zip(rows, outcomes, strict=True)]
+        sent = [row for row, outcome in mine if row is not None and _conclude(row, outcome, at)]
+        _sent(sent, at)
+    return len(sent)
 
 
-def _conclude(rows, row, outcome, at):
-    """Settle one row by its answer and, where there was none, by the receipt that may stand on it."""
+def _conclude(row, outcome, at):
+    """Settle one row by its answer and, where there was none, by the receipt that may stand on it. True when it was
+    sent; then its `receipt` is its number, to be written with the others'."""
     number = "" if isinstance(outcome, Exception) else outcome
     if row.receipt and (not number or number == row.receipt):
-        number, outcome = row.receipt, GiveUp(row.error) if row.error else row.receipt
+        outcome = GiveUp(row.error) if row.error else row.receipt
     if not isinstance(outcome, Exception):
-        return _sent(rows, row, number, at)
+        row.receipt = outcome
+        return True
+    one = Outbox.objects.filter(pk=row.pk)
     if isinstance(outcome, Retry):
         if outcome.unsure:
-            rows.update(state=Outbox.UNSURE, unsure_at=at, next_at=at + UNSURE, claimed_at=None, error=outcome.code)
+            one.update(state=Outbox.UNSURE, unsure_at=at, next_at=at + UNSURE, claimed_at=None, error=outcome.code)
         elif row.attempts >= ATTEMPTS:
-            fall_back(rows, at, outcome.code)
+            fall_back(one, at, outcome.code)
         else:
             wait = FIRST_WAIT * 3 ** (row.attempts - 1)
-            rows.update(state=Outbox.QUEUED, claimed_at=None, next_at=at + wait, error=outcome.code)
-        return 0
+            one.update(state=Outbox.QUEUED, claimed_at=None, next_at=at + wait, error=outcome.code)
+        return False
     if getattr(outcome, "tell", "") == GiveUp.OPERATOR:
         log.error("WeChat does not take the template of %s: %s", row.act, outcome.code)
     if outcome.code == NO_MORE or row.error:
         templates.used_up(row.account_id, row.template)
-    fall_back(rows, at, "not configured" if isinstance(outcome, NotConfigured) else outcome.code)
-    return 0
+    fall_back(one, at, "not configured" if isinstance(outcome, NotConfigured) else outcome.code)
+    return False
 
 
-def _sent(rows, row, number, at):
-    end = {"state": Outbox.SENT, "channel": WECHAT, "receipt": number, "done_at": at, "claimed_at": None}
-    done = rows.update(**end, unsure_at=None, error="", data={})
-    if done:
-        templates.used(row.account_id, row.template)
-    return done
+def _sent(rows, at):
+    """Mark rows that this transaction holds as sent, each under the number it bears."""
+    if not rows:
+        return
+    number = Case(*(When(pk=row.pk, then=Value(row.receipt)) for row in rows), output_field=CharField())
+    end = {"state": Outbox.SENT, "channel": WECHAT, "done_at": at, "claimed_at": None, "unsure_at": None, "error": ""}
+    Outbox.objects.filter(pk__in=[row.pk for row in rows]).update(**end, receipt=number, data={})
+    for template in sorted({row.template for row in rows}):
+        templates.used([row.account_id for row in rows if row.template == template], template)
 
 
 def fall_back(rows, at, error):
@@ -168,10 +173,9 @@ def rest(rows, at):
 
 def reclaim(stale, at):
     """Rows whose loop died while sending: their receipt decides, now or within its time; none is sent again."""
-    told = list(stale.exclude(receipt=""))
-    for row in told:
-        with transaction.atomic():
-            _conclude(mine(row), row, Retry("interrupted", unsure=True), at)
+    with transaction.atomic():
+        told = list(locked(stale.exclude(receipt="").order_by("pk")))
+        _sent([row for row in told if _conclude(row, Retry("interrupted", unsure=True), at)], at)
     return len(told) + stale.filter(receipt="").update(
         state=Outbox.UNSURE,
         unsure_at=Coalesce("unsure_at", "claimed_at", Value(at)),
@@ -202,26 +206,22 @@ def receipt(openid, template, number, error, at):
         if not waiting:
             return
         row = waiting[0]
-        mine = Outbox.objects.filter(pk=row.pk)
+        one = Outbox.objects.filter(pk=row.pk)
         if (row.channel, row.state) == (WECHAT, Outbox.SENDING):
-            mine.update(receipt=number, error=error)  # its answer is still on the way, or its loop died
+            one.update(receipt=number, error=error)  # its answer is still on the way, or its loop died
         elif error:
-            mine.update(unsure_at=None)
+            one.update(unsure_at=None)
             if row.state == Outbox.UNSURE:
                 templates.used_up(row.account_id, row.template)
-                fall_back(mine, at, error)
+                fall_back(one, at, error)
         elif row.state in (Outbox.UNSURE, Outbox.QUEUED):  # queued: the SMS in its stead has not left yet
-            _sent(mine, row, number, at)
+            row.receipt = number
+            _sent([row], at)
         else:
-            mine.update(unsure_at=None)
-            templates.used(row.account_id, row.template)
+            one.update(unsure_at=None)
+            templates.used([row.account_id], row.template)
 
 
 def locked(rows):
     """The rows, held until the transaction ends; on SQLite the whole database is."""
     return rows.select_for_update() if connection.features.has_select_for_update else rows
-
-
-def mine(row):
-    """The row while it is still this loop's."""
-    return Outbox.objects.filter(pk=row.pk, state=Outbox.SENDING, attempts=row.attempts)

@@ -54,9 +54,9 @@ VALUES = (*(name for name in FIELDS if name not in SECRETS), HEADLINE, NOW)
 LONGEST = 60  # characters of a value; no field of WeChat takes more
 ID = re.compile(r"[\w-]{8,64}", re.ASCII)
 PAGES = (
-    (re.compile(r"/matters/([\w-]+)/"), "pages/matter/index?number={}"),
-    (re.compile(r"/cases/([\w-]+)/"), "packages/desk/case/index?number={}"),
-    (re.compile(r"/thread/"), "pages/thread/index"),
+    (re.compile(r"/matters/([\w-]+)"), "pages/matter/index?number={}"),
+    (re.compile(r"/cases/([\w-]+)"), "packages/desk/case/index?number={}"),
+    (re.compile(r"^/thread/?$"), "pages/thread/index"),
 )
 INBOX_PAGE = "pages/inbox/index"
 SOME_LEFT = Q(told__gt=F("used")) | Q(pushed__gt=F("used"))
@@ -124,10 +124,10 @@ def asked_of(account):
 
 
 def values_of(template, values, *, headline, at, language):
-    """{field: text} of a message, in the reader's language; made to fit when it is sent."""
+    """[[field, text]] of a message, in the template's order and the reader's language; made to fit when it is sent."""
     given = {**values, HEADLINE: headline, NOW: at}
     with override(language):
-        return {field: _shown(given.get(name)) for field, name in template.pairs}
+        return [[field, _shown(given.get(name))] for field, name in template.pairs]
 
 
 def _shown(value):
@@ -227,11 +227,11 @@ def _change(account, template_id, at, **changes):
         Permission.objects.filter(account=account, template=template_id).update(at=at, **changes)
 
 
-def used(account, template_id):
-    """One message was taken: one yes less, unless they are for ever."""
+def used(accounts, template_id):
+    """Each of the accounts (their ids) was sent one message: one yes less, unless they are for ever."""
     template = of_id(template_id)
     if template is None or not template.long_term:
-        Permission.objects.filter(SOME_LEFT, account=account, template=template_id).update(used=F("used") + 1)
+        Permission.objects.filter(SOME_LEFT, account__in=accounts, template=template_id).update(used=F("used") + 1)
 
 
 def used_up(account, template_id):
