@@ -10,13 +10,14 @@ MINI_TOOLS := miniprogram/node_modules/.installed
 WORKERS ?= 2
 PYTEST := -n $(WORKERS) --dist load --maxschedchunk 1
 
-.PHONY: help setup demo mini test test-sqlite test-postgresql fuzz storm check messages pictures bench lock clean
+.PHONY: help setup demo mini test test-sqlite test-postgresql walk fuzz storm check messages pictures bench lock clean
 
 help:
 	@echo "make demo      a made-up subdistrict on http://127.0.0.1:8000/"
 	@echo "make mini      the mini-program for a browser, in miniprogram/dist"
 	@echo "make test      every test, on SQLite and on PostgreSQL, with a real Chromium"
 	@echo "make check     style, imports between rooms, migrations, translations"
+	@echo "make walk      a random walk over the flow of a report, STEPS=100000 on each database"
 	@echo "make fuzz      made-up calls against the API, CALLS=10000 on each database"
 	@echo "make storm     MESSAGES=1000 by WeChat on each database, while it is well and while a fifth of its calls fail"
 	@echo "make messages  bring the English catalogue up to date with the Chinese sentences"
@@ -69,7 +70,7 @@ test-sqlite: setup $(SYSTEM) mini
 	DATABASE_URL= $(BIN)/python -m pytest -q $(PYTEST)
 
 test-postgresql: setup $(SYSTEM) mini
-	DATABASE_URL= $(BIN)/python -m tests.support.postgres -- $(BIN)/python -m pytest -q $(PYTEST)
+	DATABASE_URL= $(BIN)/python -m tests.support.postgres -- $(BIN)/python -m pytest -q $(PYTEST) -m "not looks"
 
 check: setup $(MINI_TOOLS)
 	$(BIN)/ruff check .
@@ -81,6 +82,14 @@ check: setup $(MINI_TOOLS)
 	cd miniprogram && PATH="$(CURDIR)/$(BIN):$$PATH" && node check.mjs && node node_modules/typescript/bin/tsc
 
 CALLS ?= 10000
+
+# A long random walk over the flow of a report, on both databases.
+STEPS ?= 100000
+WALK := WALK_STEPS=$(STEPS) $(BIN)/python -m pytest -q -s $(PYTEST) tests/test_reports_walk.py
+
+walk: setup
+	DATABASE_URL= $(WALK)
+	DATABASE_URL= $(BIN)/python -m tests.support.postgres -- env $(WALK)
 
 fuzz: setup
 	DATABASE_URL= $(BIN)/python -m tests.support.fuzz --calls $(CALLS)

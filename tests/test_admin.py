@@ -2,14 +2,18 @@
 
 import io
 import json
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
 from tests.support.world import client_for
 from weilianxin.areas.models import Area, CalendarDay, Plate
+from weilianxin.desk.admin.journal import act_words
 from weilianxin.journal.models import Entry
 from weilianxin.notify.models import Text
 from weilianxin.people.models import Account, Post, Role, Unit
@@ -403,6 +407,22 @@ def test_messages_of_another_channel_are_imported_once(world, admin):
     assert nameless.status_code == 422 and "哪个渠道" in nameless.content.decode()
 
 
+def test_a_refused_import_names_its_file_and_its_column_and_keeps_what_was_typed(world, admin):
+    url = reverse("desk:admin_import_reports", args=["reports"])
+    text = "工单,标题,写了什么\nA-1,路灯不亮,星影苑6幢门口的路灯不亮了\n"
+    form = {"source": "hotline", "column_number": "工单"}
+    shown = admin.post(url, {"file": sheet(text), **form}).content.decode()
+    assert re.search(r'id="column_text-e".*?“内容”.*?id="m-text"', shown, re.S)
+    assert 'value="hotline"' in shown and 'value="工单"' in shown
+    shown = admin.post(url, {"file": sheet(text), **form, "column_text": "写的"}).content.decode()
+    assert re.search(r'id="column_text-e".*?写的.*?id="m-text"', shown, re.S)
+    bad = "登录名,姓名,手机,邮箱,岗位,区域代码\nbad,觜火,,,没有这种岗位,1\n"
+    shown = admin.post(reverse("desk:admin_import", args=["staff"]), {"file": sheet(bad, "新人.csv")}).content.decode()
+    assert "人员和岗位：新人.csv 里要改的" in shown
+    shown = admin.post(reverse("desk:admin_import", args=["units"])).content.decode()
+    assert 'id="f-units-e"' in shown and 'id="f-staff-e"' not in shown
+
+
 def test_no_file_and_a_file_that_is_none_are_refused_with_a_sentence(world, admin):
     for kind in ("areas", "places", "outlines", "calendar", "staff", "units"):
         url = reverse("desk:admin_import", args=[kind])
@@ -517,7 +537,39 @@ def test_the_journal_is_paged(world, admin, django_assert_max_num_queries):
     auditor = client_for(world.auditor)
     with django_assert_max_num_queries(14):
         page = auditor.get(reverse("desk:admin_journal")).content.decode()
-    assert page.count("act_") == 50 and "before=" in page
+    assert page.count("<summary>原文") == 50 and "before=" in page
+
+
+def test_everything_that_is_written_into_the_journal_has_a_word(world):
+    """What the sources hand to the journal, found as it is written there."""
+    words, sources = act_words(), Path(settings.BASE_DIR)
+    calls = re.compile(
+        r'(?:\bnote|\bchanged)\(request, "(\w+)"|_journal\("(\w+)"|log\.append\([^"]*"?[^",]*"?,\s*"(\w+)"'
+    )
+    found = {next(filter(None, hit)) for file in sources.rglob("*.py") for hit in calls.findall(file.read_text())}
+    assert len(found) > 30 and not found - set(words)
+
+
+def test_the_auditor_reads_words_and_unfolds_what_was_recorded(world, admin):
+    new_account(admin)
+    page = client_for(world.auditor).get(reverse("desk:admin_journal")).content.decode()
+    folded = page[page.index("<details>") : page.index("</details>")]
+    assert "新建账号" in page and "account_added" in folded and "{" in folded
+
+
+def test_limits_are_read_in_words(world, admin):
+    shown = admin.get(reverse("reports_desk:categories")).content.decode()
+    assert "2 个工作小时" in shown and ">2wh<" not in shown
+    assert "5 分钟" in admin.get(reverse("reports_desk:limits")).content.decode()
+    assert "3 个工作日，写作 3wd" in admin.get(reverse("reports_desk:parameters")).content.decode()
+
+
+def test_staff_are_found_by_name_and_an_empty_answer_says_what_to_do(world, admin):
+    url = reverse("desk:admin_people")
+    shown = admin.get(url, {"q": "角木"}).content.decode()
+    assert world.worker.ref in shown and world.backup.ref not in shown
+    assert world.worker.ref in admin.get(url, {"q": world.worker.username.upper()}).content.decode()
+    assert "没有找到这样的人员" in admin.get(url, {"q": "没有这个人"}).content.decode()
 
 
 def test_verifying_says_that_the_chain_holds_and_finds_what_was_changed(world, admin):

@@ -240,7 +240,7 @@ def test_every_refusal_has_one_shape_and_names_its_field(world):
         (guest.get("/matters"), (401, "unauthorised", None)),
         (guest.get("/plates/none-of-ours"), (404, "not_found", None)),
         (guest.post("/session/sms", {"phone": "12"}), (422, "invalid", "phone")),
-        (guest.post("/session/staff", {"username": "x", "password": "y"}), (422, "invalid", None)),
+        (guest.post("/session/staff", {"username": "x", "password": "y"}), (422, "invalid", "password")),
         (me.raw("/photos", {"photo": "no file"}, "multipart/form-data; boundary=x"), (422, "invalid", "photo")),
     ]
     for response, wanted in cases:

@@ -2,7 +2,7 @@
 
 import io
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -11,12 +11,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from weilianxin.areas.locate import locate
-from weilianxin.cases.access import actor_on
+from weilianxin.cases.access import actor_on, handler_on
 from weilianxin.cases.engine import perform
 from weilianxin.cases.models import Case, Event, Rating, Sample, Task
 from weilianxin.files.intake import receive
 from weilianxin.journal.models import Entry
-from weilianxin.programmes.reports import intake
+from weilianxin.programmes.reports import intake, threads
 from weilianxin.programmes.reports.models import Category, Report
 
 from .support.world import photo
@@ -248,6 +248,36 @@ def test_a_removed_post_ends_the_view_at_the_next_request(world, signed_in):
     assert case.title not in client.get(reverse("desk:home")).content.decode()
 
 
+def test_somebody_without_a_post_is_told_who_gives_one(world, signed_in):
+    report(world)
+    world.worker.posts.update(until=timezone.now())
+    shown = signed_in(world.worker).get(reverse("desk:home")).content.decode()
+    assert "还没有给您安排岗位" in shown and world.admin.name in shown and "待办 0 件" not in shown
+
+
+@pytest.mark.parametrize(("n", "said"), [(34, "35"), (120, "99+")])
+def test_the_number_of_what_waits_is_true_or_says_that_it_is_more(world, signed_in, n, said):
+    more_of(report(world), n)
+    shown = signed_in(world.worker).get(reverse("desk:home")).content.decode()
+    assert f"待办 {said} 件" in shown
+    assert f"<b>{said}<span" in shown  # and so does the rail
+
+
+def test_the_rail_counts_messages_and_checks_that_wait(world, signed_in):
+    def counted(account, name):
+        shown = signed_in(account).get(reverse("desk:about")).content.decode()
+        found = re.search(rf'<a href="{reverse(name)}"[^>]*>.*?</a>', shown, re.S)[0]
+        return re.findall(r"<b>([0-9+]+)<", found)
+
+    assert counted(world.worker, "reports:staff_threads") == counted(world.leader, "desk:samples") == []
+    threads.say(threads.thread_for(world.resident), world.resident, "今天有人来看灯吗？")
+    case = closed(world)
+    facts = {"drawn_at": timezone.now(), "subdistrict": case.subdistrict}
+    Sample.objects.get_or_create(case=case, closing=1, defaults=facts)
+    assert counted(world.worker, "reports:staff_threads") == ["1"]
+    assert counted(world.leader, "desk:samples") == ["1"]
+
+
 @pytest.mark.parametrize(
     ("who", "url"),
     [
@@ -305,6 +335,36 @@ def test_a_made_up_page_key_begins_at_the_front(world, signed_in, after):
     answer = signed_in(world.worker).get(reverse("desk:home"), {"after": after})
     assert answer.status_code == 200
     assert case.title in answer.content.decode() or "待办" in answer.content.decode()
+
+
+def test_the_queue_has_the_urgent_first_and_loses_nothing_from_page_to_page(world, signed_in):
+    rows, now = more_of(report(world), 75), timezone.now()
+    for n, row in enumerate(rows):
+        due = None if n % 7 == 0 else now + timedelta(minutes=n % 11)
+        Case.objects.filter(pk=row.pk).update(urgency=f"U{n * 3 % 4}", next_due_at=due)
+    client, found, queue = signed_in(world.dispatcher), [], reverse("desk:queue") + "?f=all"
+    url = queue
+    for _page in range(5):
+        shown = client.get(url).content.decode()
+        found += re.findall(r'data-number="([0-9-]+)"', shown)
+        after = re.search(r'href="(\?f=all&amp;after=[^"]+)"', shown)
+        if not after:
+            break
+        url = reverse("desk:queue") + after[1].replace("&amp;", "&")
+    latest = datetime.max.replace(tzinfo=UTC)
+    cases = sorted(Case.objects.all(), key=lambda c: (c.urgency, c.next_due_at or latest, c.pk))
+    assert found == [case.number for case in cases]
+
+
+def test_who_waited_longest_for_a_call_back_stands_first_and_says_by_when(world, signed_in):
+    cases = [closed(world), closed(world)]
+    for case in cases:
+        do(case, "rate", world.resident, level=1, note="没修好")
+    first, second = Rating.objects.order_by("id")
+    Rating.objects.filter(pk=first.pk).update(at=timezone.now() - timedelta(days=20))
+    shown = signed_in(world.callback).get(reverse("desk:callbacks")).content.decode()
+    assert shown.index(page(first.case)) < shown.index("超期") < shown.index(page(second.case))
+    assert shown.count('class="due due-') == 2
 
 
 def test_words_of_two_characters_find_and_only_what_one_may_see(world, signed_in):
@@ -377,6 +437,32 @@ def test_a_bad_rating_waits_for_somebody_else(world, signed_in):
     assert page(case) not in signed_in(world.callback).get(callbacks).content.decode()
 
 
+def test_a_call_back_begins_with_the_words_and_the_telephone_and_favours_no_answer(world, signed_in):
+    case = closed(world)
+    do(case, "rate", world.resident, level=1, note="三楼还是黑的")
+    shown = signed_in(world.callback).get(page(case)).content.decode()
+    order = ["非常不满意", "三楼还是黑的", reverse("desk:reveal", args=[case.number])]
+    for name in ("uphold", "reopen"):
+        places = [shown.index(text) for text in (*order, f'id="act-{name}"')]
+        assert places == sorted(places)
+        assert f'form="act-{name}"' not in shown  # neither is the button at the foot of the page
+    assert "btn-act" not in shown and shown.count('<button class="btn btn-main">') == 2
+
+
+def test_who_joined_is_called_on_their_own_page_and_not_on_the_matters(world, signed_in):
+    parent = report(world, photos=[photo(world.resident)])
+    child = report(world, account=world.neighbour, text="门厅的灯坏了，请来看看。")
+    do(child, "merge", world.worker, parent=parent)
+    do(parent, "accept", world.worker)
+    done = {"photos": [(photo(world.worker), "after")], "outcome": "solved", "note": "灯换好了。"}
+    do(parent, "close_seen", world.worker, **done)
+    do(Case.objects.get(pk=child.pk), "rate", world.neighbour, level=2, note="门厅还是黑的")
+    shown = signed_in(world.callback).get(page(parent)).content.decode()
+    look = shown[shown.index('id="look"') : shown.index("</section>", shown.index('id="look"'))]
+    assert "门厅还是黑的" in look and page(child) in look
+    assert reverse("desk:reveal", args=[parent.number]) not in look
+
+
 def test_one_is_never_offered_the_check_of_what_one_closed(world, signed_in):
     case = closed(world)
     Sample.objects.get_or_create(
@@ -390,7 +476,7 @@ def test_one_is_never_offered_the_check_of_what_one_closed(world, signed_in):
 def test_a_stopped_clock_is_not_late(world, signed_in):
     case = report(world)
     Case.objects.update(next_due_at=timezone.now() - timedelta(days=1), phase="waiting", state="asking")
-    assert "超期 1 天" not in signed_in(world.worker).get(reverse("desk:home")).content.decode()
+    assert "due-late" not in signed_in(world.worker).get(reverse("desk:home")).content.decode()
     assert page(case) not in signed_in(world.duty).get(reverse("desk:board")).content.decode()
 
 
@@ -402,6 +488,46 @@ def test_a_task_that_ended_says_that_its_link_is_dead(world, signed_in):
     answer = signed_in(world.worker).post(act(case, "cut_link"), {"_key": "x1"}, follow=True)
     assert "链接已失效" in answer.content.decode()
     assert Task.objects.get(case=case).link_revoked_at is not None
+
+
+def test_who_returned_a_task_is_not_chosen_again_unasked_and_their_reason_stands_on_top(world, signed_in):
+    case = report(world)
+    do(case, "accept", world.worker)
+    client, chosen = signed_in(world.dispatcher), f'<option value="{world.property.pk}" selected'
+    assert chosen in client.get(page(case)).content.decode()
+    do(case, "dispatch", world.worker, unit=world.property)
+    perform(case, "return_order", handler_on(Task.objects.get(), "翼火"), note="灯是市政装的", proposed="望星市政养护")
+    shown = client.get(page(case)).content.decode()
+    assert chosen not in shown and f'<option value="{world.property.pk}">' in shown
+    assert shown.index("灯是市政装的") < shown.index("建议由望星市政养护办") < shown.index('id="act-dispatch"')
+    do(case, "dispatch", world.dispatcher, unit=world.municipal)
+    assert "退回的原因" not in client.get(page(case)).content.decode()
+
+
+def test_what_a_unit_has_not_signed_for_is_not_closed_by_the_first_press(world, signed_in):
+    case = report(world)
+    do(case, "accept", world.worker)
+    client, bar = signed_in(world.worker), 'form="act-close_seen"'
+    assert bar in client.get(page(case)).content.decode()
+    do(case, "dispatch", world.worker, unit=world.property)
+    shown = client.get(page(case)).content.decode()
+    assert act(case, "close_seen") in shown and bar not in shown
+    perform(case, "sign", handler_on(Task.objects.get(), "翼火"))
+    assert bar in client.get(page(case)).content.decode()
+
+
+def test_an_overdue_case_is_urged_in_the_open_and_another_is_not(world, signed_in):
+    case = report(world)
+    do(case, "accept", world.worker)
+    client = signed_in(world.duty)
+
+    def above_more():
+        shown = client.get(page(case)).content.decode()
+        return shown.index(act(case, "urge")) < shown.index("<summary>更多</summary>")
+
+    assert not above_more()
+    Case.objects.update(next_due_at=timezone.now() - timedelta(hours=1))
+    assert above_more()
 
 
 def test_what_lies_near_can_be_joined_with_one_press(world, signed_in):
@@ -483,3 +609,22 @@ def test_where_the_place_is_unknown_saying_it_comes_first(world, signed_in):
     case.refresh_from_db()
     assert case.grid == world.fourth_grid
     assert 'form="act-accept"' in client.get(page(case)).content.decode()
+
+
+def test_an_ending_is_not_said_twice_and_another_channel_has_its_chinese_name(world, signed_in):
+    case = report(world, account=None, source="hotline", source_no="T7", channel="hotline")
+    do(case, "accept", world.dispatcher)
+    do(case, "transfer", world.dispatcher, channel="police", receiver="望星派出所 张宿", note="属于治安")
+    client = signed_in(world.dispatcher)
+    assert "从 热线 转来" in client.get(page(case)).content.decode()
+    for url in (page(case), reverse("desk:search") + f"?q={case.number}"):
+        shown = client.get(url).content.decode()
+        assert "结果：已转其他渠道" not in shown and "已转其他渠道 · 已转其他渠道" not in shown
+
+
+def test_a_narrow_column_breaks_a_moment_between_day_and_hour_only(world, signed_in):
+    case = report(world)
+    do(case, "accept", world.worker)
+    shown = signed_in(world.worker).get(page(case)).content.decode()
+    strip = shown[shown.index('<dl class="promise">') : shown.index("</dl>")]
+    assert re.search("[0-9]{1,2}:[0-9]{2}\u00a0前", strip) and not re.search("[0-9]{1,2}:[0-9]{2} 前", strip)

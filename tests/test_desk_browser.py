@@ -100,6 +100,7 @@ PAGES = {
 }
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_every_page_of_the_desk_is_reachable_for_everybody(day, live_url, browser_context, size):
     for name, (who, url) in PAGES.items():
@@ -114,6 +115,7 @@ def test_every_page_of_the_desk_is_reachable_for_everybody(day, live_url, browse
         tab.close()
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_the_pages_of_an_outside_unit_are_reachable_for_everybody(day, live_url, browser_context, settings, size):
     settings.DEMO = True

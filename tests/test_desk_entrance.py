@@ -59,6 +59,27 @@ def test_a_wrong_password_and_an_unknown_name_sound_the_same(world):
     assert "nonsense" not in wrong.content.decode()
 
 
+def test_every_door_says_what_is_wrong_at_the_field_it_is_about(world):
+    with_password(world.worker)
+    client = Client()
+    at_field = r'id="{0}-e">.*?<span>.+?</span></p>\s*<input[^>]*id="{0}"[^>]*aria-invalid="true"'
+
+    def said(answer, field):
+        return re.search(at_field.format(field), answer.content.decode(), re.S)
+
+    assert said(sign_in(client, world.worker, "nonsense"), "password")
+    sign_in(client, world.worker, OWN)
+    change = reverse("desk:password")
+    new = "a-new-word-of-mine"
+    for field, form in (
+        ("old", {"old": "nonsense", "new": new, "again": new}),
+        ("new", {"old": OWN, "new": "123456", "again": "123456"}),
+        ("again", {"old": OWN, "new": new, "again": new + "x"}),
+    ):
+        assert said(client.post(change, form), field), field
+    assert said(client.post(reverse("desk:second_factor"), {"code": "000000"}), "code")
+
+
 def test_the_printed_password_opens_nothing_but_the_choice_of_ones_own(world):
     client, printed = Client(), with_password(world.worker, first=True)
     assert sign_in(client, world.worker, printed)["Location"] == reverse("desk:password")

@@ -181,6 +181,7 @@ def look(page, url, least):
 
 
 @pytest.mark.browser
+@pytest.mark.looks
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.django_db(transaction=True)
 def test_pages_are_accessible_and_fit(mode, live_url, browser_context, world):

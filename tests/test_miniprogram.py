@@ -142,7 +142,7 @@ def signed_in_worker(phones, world):
     world.worker.save()
     page = phones.phone()
     phones.open(page, "packages/desk/signin/index")
-    fill(page, "用户名", world.worker.username)
+    fill(page, "登录名", world.worker.username)
     fill(page, "密码", PASSWORD)
     tap(page, "登录")
     reads(page, "居民的消息")
@@ -429,6 +429,7 @@ TINY = """() => ['[role=button]', '[role=radio]', '[role=checkbox]', '[role=link
 WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_on_every_page_large_type_is_large_and_nothing_runs_off_the_side(phones, world, lang):
     told, case = visitors.report(world.resident, world.entrance), visitors.report(world.resident, world.entrance)

@@ -55,9 +55,7 @@ def test_pictures_have_names_of_their_own():
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(
-    os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="the demo is always on SQLite; walked there once"
-)
+@pytest.mark.looks
 def test_every_page_is_sound_on_a_phone(tmp_path):
     """axe finds nothing, nothing scrolls sideways at 390 and 320, no complaint in the console, no request to another
     host, at most 100 KB at a first visit and 15 KB for a page once the styles are there."""

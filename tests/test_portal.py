@@ -8,12 +8,14 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from tests.support.world import at
 from weilianxin.areas.locate import locate
 from weilianxin.cases.models import Case, CasePhoto
 from weilianxin.files.models import Photo
 from weilianxin.notify.models import Message, Outbox
 from weilianxin.people import consent
 from weilianxin.people.models import Absence, Account, Attempt, OneTimeCode
+from weilianxin.people.plate import worker_plate
 from weilianxin.programmes.reports import intake
 
 
@@ -48,6 +50,11 @@ def test_home_says_who_stands_in(world, signed_in):
     away(world.bare_worker)
     page = text_of(signed_in(world.bare_resident).get("/"))
     assert "今日由房日代为服务" in page
+
+
+def test_a_plate_says_whether_anybody_is_at_work_now(world):
+    said = [worker_plate(world.bare_entrance, at(*moment))["duty_words"] for moment in ((10, 0), (19, 0))]
+    assert said[0] == "今天在岗" and said[1].startswith("下班了") and said[1].endswith("8:30上班")
 
 
 def test_nobody_of_the_demo_can_be_called(world, signed_in, settings):
@@ -332,6 +339,13 @@ def test_the_language_is_kept_and_goes_with_the_account(world, signed_in):
     assert '<html lang="en"' in text_of(client.get("/"))
     assert Account.objects.get(pk=world.bare_resident.pk).language == "en"
     assert client.post("/language/", {"language": "xx", "next": "//evil.example"}).url == "/"
+
+
+def test_a_language_chosen_before_signing_in_is_the_one_messages_come_in(world, settings):
+    client = Client()
+    client.post("/language/", {"language": "en"})
+    sign_in_with(client, world.bare_resident.phone, settings)
+    assert Account.objects.get(pk=world.bare_resident.pk).language == "en"
 
 
 def test_a_missing_page_says_whose_fault_it_is_not(world):

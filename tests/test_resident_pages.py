@@ -26,7 +26,7 @@ from weilianxin.people import session
 from weilianxin.people.models import Consent
 from weilianxin.programmes.reports import intake
 from weilianxin.programmes.reports.models import Category, Draft, Report
-from weilianxin.programmes.reports.pages import drafts, what
+from weilianxin.programmes.reports.pages import drafts, timeline, what
 
 from .support.world import area
 
@@ -387,6 +387,22 @@ def test_the_public_list_leads_back_to_nobody(world, signed_in):
     assert Client().get(f"{detail}/{ref}/thumb").status_code == 200
     do(Case.objects.get(pk=case.pk), "unpublish", world.secretary, note="先撤下")
     assert Client().get(detail).status_code == 404
+
+
+def test_in_public_a_late_one_is_called_late(world):
+    case = published(world)
+    page = words(Client().get(reverse("reports:public")))
+    assert "按期" in page and "超期" not in page
+    Case.objects.filter(pk=case.pk).update(due_at=case.closed_at - timedelta(hours=1))
+    page = words(Client().get(reverse("reports:public")))
+    assert "超期" in page and "按期" not in page
+
+
+def test_a_step_to_come_whose_time_has_passed_says_how_late_it_is(world):
+    case = report(world)
+    Case.objects.filter(pk=case.pk).update(accept_due_at=timezone.now() - timedelta(hours=3))
+    case.refresh_from_db()
+    assert timeline.ahead(case, 5)[0]["who"] == "超期 3 小时"
 
 
 def test_sensitive_reports_and_those_only_the_centre_may_know_are_never_public(world):

@@ -100,6 +100,9 @@ def test_staff_file_a_report_for_the_resident_from_a_message(world, signed_in):
     assert worker.get(page).status_code == 200
     refused = worker.post(page, {"text": "单元门关不上，请修", "category": "", "place": "星影苑6幢2单元"})
     assert refused.status_code == 422 and "单元门关不上，请修" in words(refused)
+    assert 'id="category-e"' in refused.content.decode()
+    refused = worker.post(page, {"text": "门", "category": "XQ201", "place": "星影苑6幢"}).content.decode()
+    assert 'id="text-e"' in refused and 'value="XQ201" selected' in refused and 'value="星影苑6幢"' in refused
     worker.post(page, {"text": "单元门关不上，请修", "category": "XQ201", "place": "星影苑6幢2单元"})
     case = Case.objects.get()
     assert case.reporter == world.resident and case.grid == world.grid

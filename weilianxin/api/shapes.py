@@ -1,12 +1,10 @@
 """From rows to the shapes of `schemas.py`."""
 
-from django.utils.translation import gettext as _
-
 from weilianxin.cases.access import posts_of
 from weilianxin.lib import words
 from weilianxin.lib.masks import mask_phone
 from weilianxin.people.contact import can_call
-from weilianxin.people.plate import portrait, worker_plate
+from weilianxin.people.plate import duty_words, portrait, worker_plate
 
 
 def account_of(account):
@@ -26,17 +24,14 @@ def account_of(account):
 def worker_of(place, at):
     """The card of who serves `place` now, or None for nobody."""
     plate = worker_plate(place, at)
-    return card_of(plate["duty"], plate["community"], plate["hours"], plate["backup"]) if plate["duty"] else None
+    return card_of(plate["duty"], at, plate["community"], plate["hours"], plate["backup"]) if plate["duty"] else None
 
 
-def card_of(duty, community=None, hours="", backup=None):
-    """The card of a Duty."""
+def card_of(duty, at, community=None, hours="", backup=None):
+    """The card of a Duty, as it is to be read at `at`."""
     worker, instead, grid = duty.account, duty.standing_in_for, duty.area
     community = community or grid.community
     area = community.name if community else ""
-    words_ = _("今天在岗")
-    if instead is not None:
-        words_ = _("今日由%(name)s代为服务") % {"name": worker.name}
     return {
         "name": worker.name,
         "photo": portrait(worker),
@@ -49,7 +44,7 @@ def card_of(duty, community=None, hours="", backup=None):
         "stand_in": instead is not None,
         "stand_in_for": instead.name if instead is not None else None,
         "on_duty": True,
-        "on_duty_words": words_,
+        "on_duty_words": duty_words(duty, at),
         "backup": backup.name if backup is not None else None,
     }
 

@@ -26,6 +26,12 @@ def work_calendar():
     return _kept.get()
 
 
+def office_hours(at):
+    """(whether the office is open, when it opens next)."""
+    calendar = work_calendar()
+    return (True, None) if calendar.open_at(at) else (False, calendar.next_opening(at))
+
+
 def missing_years(today):
     """The years whose notice has not been entered: this year and, from October, the next."""
     years = [today.year] + ([today.year + 1] if today.month >= NOTICE_MONTH else [])

@@ -45,8 +45,9 @@ class CaseQuerySet(models.QuerySet):
     def open(self):
         return self.filter(phase__in=("new", "active", "waiting"))
 
-    def soonest_first(self):
-        return self.order_by(models.F("next_due_at").asc(nulls_last=True), "id")
+    def soonest_first(self, urgent=False):
+        """By what is due next; with `urgent` the more urgent ahead of all others."""
+        return self.order_by(*(["urgency"] if urgent else []), models.F("next_due_at").asc(nulls_last=True), "id")
 
 
 def may_hear(case, actor):

@@ -67,7 +67,7 @@ def card(case, at, *, rated=False, first=None):
         "due": due if shown.is_open or shown.closings and shown.closed_at else None,
         "done": shown.closed_at if shown.phase == Phase.DONE else None,
         "paused": shown.paused,
-        "who": shown.unit.name_zh if shown.unit_id and shown.is_open else shown.holder.name if shown.holder_id else "",
+        "who": shown.unit.name if shown.unit_id and shown.is_open else shown.holder.name if shown.holder_id else "",
         "who_more": shown.holder.name if shown.unit_id and shown.is_open and shown.holder_id else "",
         "by": "",
         "by_more": "",

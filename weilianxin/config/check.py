@@ -262,7 +262,7 @@ def of_administrators(at):
     bare = [admin.name or admin.username or admin.ref for admin in admins if not admin.totp_secret]
     if bare:
         yield Problem(
-            _("这些管理员还没有绑定第二因素：%(names)s。") % {"names": named(bare)},
+            _("这些管理员还没有绑定动态码：%(names)s。") % {"names": named(bare)},
             _("请他们登录一次工作台，按提示绑定。"),
         )
 

@@ -49,7 +49,7 @@ def admin(options):
     with transaction.atomic():
         account.save()
         posts.assign(account, Role.SYSTEM_ADMIN, found[0], at, None)
-    print(_("好了。请用这个登录名登录工作台，第一次登录时绑定第二因素。"))
+    print(_("好了。请用这个登录名登录工作台，第一次登录时绑定动态码。"))
     return 0
 
 

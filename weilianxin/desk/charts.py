@@ -35,7 +35,7 @@ def drawn(rows):
     bars = []
     for n, (day, came, solved) in enumerate(rows):
         x = 39 + n * 35
-        label = date_format(day, _("j日")) if n % 2 == 0 or n == len(rows) - 1 else ""
+        label = date_format(day, _("j日")) if (len(rows) - 1 - n) % 2 == 0 else ""
         bars.append(
             {
                 "x": x,

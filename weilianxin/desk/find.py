@@ -49,24 +49,24 @@ def found(account, asked):
 @require_safe
 @staff_required
 def callbacks(request):
-    """Bad ratings to call back, oldest duty first on top of the newest page."""
+    """Bad ratings to call back, oldest first."""
     require(request, Role.CALLBACK_OFFICER, Role.COMMUNITY_SECRETARY, Role.DUTY_LEADER)
     at = timezone.now()
-    rows, before = lists.newest(lists.waiting_callbacks(request.account, at), request.GET.get("before", ""))
+    rows, after = lists.oldest(lists.waiting_callbacks(request.account, at), request.GET.get("after", ""))
     lists.state_words([rating.case for rating in rows])
-    context = {"at": at, "rows": rows, "before": before, "done": done_word(request)}
+    context = {"at": at, "rows": lists.with_due(rows, "at"), "after": after, "done": done_word(request)}
     return render(request, "desk/callbacks.html", context)
 
 
 @require_safe
 @staff_required
 def samples(request):
-    """Closings drawn for a look by another person."""
+    """Closings drawn for a look by another person, oldest first."""
     require(request, Role.CENTRE_VERIFIER, Role.GRID_LEADER, Role.COMMUNITY_SECRETARY, Role.DUTY_LEADER)
     at = timezone.now()
-    rows, before = lists.newest(lists.waiting_samples(request.account, at), request.GET.get("before", ""))
+    rows, after = lists.oldest(lists.waiting_samples(request.account, at), request.GET.get("after", ""))
     lists.state_words([sample.case for sample in rows])
-    context = {"at": at, "rows": rows, "before": before, "done": done_word(request)}
+    context = {"at": at, "rows": lists.with_due(rows, "drawn_at"), "after": after, "done": done_word(request)}
     return render(request, "desk/samples.html", context)
 
 
@@ -84,7 +84,7 @@ def verify(request):
         "at": at,
         "rows": lists.with_photos(lists.state_words(rows)),
         "after": after,
-        "samples": drawn,
+        "samples": lists.with_due(drawn, "drawn_at"),
         "done": done_word(request),
     }
     return render(request, "desk/verify.html", context)

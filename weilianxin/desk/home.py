@@ -1,6 +1,5 @@
 """What waits for me: the first page after signing in, by the posts one holds."""
 
-from django.db.models import Q
 from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -8,13 +7,13 @@ from django.views.decorators.http import require_safe
 
 from weilianxin.cases.models import Case
 from weilianxin.lib.programme import programmes
-from weilianxin.people.models import Role
+from weilianxin.people.models import Post, Role
 from weilianxin.people.posts import on_duty_many
 from weilianxin.people.session import staff_required
 
 from . import lists, overview
 from .nav import render
-from .reach import GRID_ROLES, areas_of, my_posts, require, roles
+from .reach import GRID_ROLES, areas_of, my_posts, require, roles, work_of
 
 
 @require_safe
@@ -53,13 +52,19 @@ def done_word(request):
     return ""
 
 
+def administrators(at):
+    """Who gives somebody without a post one: a few names."""
+    posts = Post.objects.at(at).filter(role=Role.SYSTEM_ADMIN).select_related("account").order_by("id")[:3]
+    return [post.account.name for post in posts]
+
+
 def worker(request):
     """The grid worker's phone: everything of one's grids and whatever one holds, by what is due next."""
     at = timezone.now()
     grids = areas_of(request, *GRID_ROLES)
-    open_cases = Case.objects.visible_to(request.account).open()
-    mine = open_cases.filter(Q(grid__in=grids) | Q(holder=request.account))
+    mine = work_of(request)
     rows, after = lists.soonest(mine, request.GET.get("after", ""))
+    posts = my_posts(request)
     lists.with_photos(lists.state_words(rows))
     new = [case for case in rows if case.phase == "new"]
     going = [case for case in rows if case.phase != "new"]
@@ -68,11 +73,12 @@ def worker(request):
         "at": at,
         "new": new,
         "sections": lists.sections(going, at),
-        "total": len(rows),
+        "total": lists.how_many(mine) or 0,
         "after": after,
         "paged": bool(request.GET.get("after")),
         "grids": [{"grid": grid, "duty": duty.get(grid.pk)} for grid in grids],
-        "posts": my_posts(request),
+        "posts": posts,
+        "turn_to": [] if posts else administrators(at),
         "done": done_word(request),
     }
     return render(request, "desk/home.html", context)

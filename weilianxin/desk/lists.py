@@ -7,14 +7,15 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from weilianxin.cases.models import Case, CasePhoto, Rating, Sample
-from weilianxin.lib.programme import programmes
+from weilianxin.cases.models import Case, CasePhoto, Rating, Sample, Urgency
+from weilianxin.lib.programme import programme, programmes
 
 ROOM = re.compile("([0-9０-９A-Za-z]{1,5})( ?(?:室|号房|房间))")
 PAGE = 30
 UNSEEN = timedelta(minutes=30)  # a new report that nobody has opened for so long is shown to those above
 OPEN = ("new", "active", "waiting")
 BAD_RATING = 2
+MOST = 99  # nothing is counted further: above it a list is long, by however much
 
 
 def rows_of(cases):
@@ -22,33 +23,61 @@ def rows_of(cases):
     return cases.select_related("grid", "community", "holder", "unit", "place")
 
 
-def soonest(cases, after="", limit=PAGE):
+def soonest(cases, after="", limit=PAGE, urgent=False):
     """A page of `cases` by due time, those without one last: (rows, key of the next page or "").
 
-    `after` is the key a page before gave; one that is not ours begins at the front.
+    With `urgent` the more urgent stand ahead of all others. `after` is the key a page before gave; one that is not
+    ours begins at the front.
     """
-    place = _place(after)
-    if place is not None:
+    urgency, _dot, rest = (after or "").partition(".") if urgent else ("", "", after)
+    place = _place(rest)
+    if place is not None and (not urgent or urgency in Urgency.values):
         due, pk = place
-        if due is None:
-            cases = cases.filter(next_due_at__isnull=True, id__gt=pk)
-        else:
-            later = Q(next_due_at__gt=due) | Q(next_due_at=due, id__gt=pk) | Q(next_due_at__isnull=True)
-            cases = cases.filter(later)
-    rows = list(rows_of(cases).soonest_first()[: limit + 1])
+        beyond = Q(next_due_at__isnull=True, id__gt=pk)
+        if due is not None:
+            beyond = Q(next_due_at__gt=due) | Q(next_due_at=due, id__gt=pk) | Q(next_due_at__isnull=True)
+        cases = cases.filter(Q(urgency__gt=urgency) | Q(urgency=urgency) & beyond if urgent else beyond)
+    rows = list(rows_of(cases).soonest_first(urgent)[: limit + 1])
     more = len(rows) > limit
     rows = rows[:limit]
-    return rows, _key(rows[-1]) if more else ""
+    if not more:
+        return rows, ""
+    return rows, f"{rows[-1].urgency}.{_key(rows[-1])}" if urgent else _key(rows[-1])
 
 
 def newest(rows, before="", limit=PAGE):
     """A page of any rows by id, newest first: (rows, key of the next page or "")."""
-    if before.isdecimal() and len(before) < 19:
-        rows = rows.filter(pk__lt=int(before))
-    rows = list(rows.order_by("-pk")[: limit + 1])
+    return _by_id(rows, before, limit, "-pk", "pk__lt")
+
+
+def oldest(rows, after="", limit=PAGE):
+    """A page of any rows by id, oldest first: (rows, key of the next page or "")."""
+    return _by_id(rows, after, limit, "pk", "pk__gt")
+
+
+def _by_id(rows, key, limit, order, beyond):
+    if key.isdecimal() and len(key) < 19:
+        rows = rows.filter(**{beyond: int(key)})
+    rows = list(rows.order_by(order)[: limit + 1])
     more = len(rows) > limit
     rows = rows[:limit]
     return rows, str(rows[-1].pk) if more else ""
+
+
+def how_many(rows):
+    """Their number, "" for none and 99+ for all that are more."""
+    n = rows.order_by()[: MOST + 1].count()
+    return f"{MOST}+" if n > MOST else n or ""
+
+
+def with_due(rows, since):
+    """Give each waiting call-back or check of a page `due`: by when its programme wants it, counted from `since`."""
+    rows = list(rows)
+    for label in {row.case.programme for row in rows}:
+        own = [row for row in rows if row.case.programme == label]
+        for row, due in zip(own, programme(label).checks_due([getattr(row, since) for row in own]), strict=True):
+            row.due = due
+    return rows
 
 
 def _key(case):
@@ -144,13 +173,16 @@ def states_for(role, most=3):
 
 
 def state_words(rows, rooms=False):
-    """Give every case of a page `word`, what staff call its state, and `where`, how staff find it.
+    """Give every case of a page `word`, what staff call its state, `ended`, its outcome where that says more, and
+    `where`, how staff find it.
 
     A list may be read over one's shoulder: which room it is stands on the page of the case (`rooms`) only.
     """
     words = {plug.label: plug.flow.words for plug in programmes() if plug.flow}
     for case in rows:
         case.word = words.get(case.programme, {}).get(case.state, case.state)
+        outcome = case.get_outcome_display() if case.outcome else ""
+        case.ended = "" if outcome == str(case.word) else outcome
         case.where = where(case) if rooms else ROOM.sub("", where(case)).strip()
     return rows
 

@@ -11,18 +11,18 @@ from django.template.loader import get_template
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from weilianxin.cases.access import actor_on, may_hear, may_know_reporter
 from weilianxin.cases.acting import act_on, buttons
 from weilianxin.cases.engine import perform
 from weilianxin.cases.errors import Refused
-from weilianxin.cases.models import Case, CasePhoto, Task
+from weilianxin.cases.models import Case, CasePhoto, Rating, Task
 from weilianxin.cases.once import first_answer, once
 from weilianxin.files.errors import BadPhoto
 from weilianxin.files.serve import photo_response, sound_response
-from weilianxin.lib.clock import Limit
+from weilianxin.lib import words as words_of
 from weilianxin.lib.datum import metres, neighbours
 from weilianxin.lib.masks import mask_name, mask_phone
 from weilianxin.lib.programme import programme
@@ -40,6 +40,7 @@ NEAR_DAYS = 3
 SHOWN_METRES = 130  # from the middle of the small map to its sides
 MOST_EVENTS = 200
 SHOWN, REST, MORE = 3, 6, 7  # weights: buttons with their form open, folded ones, and those under "more"
+VERDICTS = ("uphold", "pass_sample", "reopen")  # what a call-back or a check may find: none stands before another
 HIDDEN = ("see",)  # done by opening the page
 
 
@@ -84,10 +85,18 @@ def page(request, number):
     return show(request, case, actor)
 
 
-def rank(case, button):
-    """Where an act stands on the page. Where nobody knows the place yet, saying it comes before everything else."""
+def rank(case, button, at):
+    """Where an act stands on the page. Where nobody knows the place yet, saying it comes before everything else; what
+    an outside unit has not signed for is not closed by the next press; what is overdue is urged in the open."""
     move = button["move"]
-    return 0 if case.community_id is None and "place" in move.fields else move.weight
+    if case.community_id is None and "place" in move.fields:
+        return 0
+    if move.name == "close_seen" and any(
+        m.name == "sign" for m in programme(case.programme).flow.from_state(case.state)
+    ):
+        return REST
+    late = case.next_due_at is not None and case.next_due_at < at and case.is_open and not case.paused
+    return SHOWN if move.name == "urge" and late else move.weight
 
 
 def onto_case(number, name, _post=None):
@@ -192,14 +201,16 @@ def describe(request, case, actor, *, failed=None, refusal=None):
         for button in buttons(case, actor, at, failed=failed, post=typed, refusal=refusal)
         if button["move"].name not in HIDDEN
     ]
-    offered.sort(key=lambda button: rank(case, button))
+    offered.sort(key=lambda button: rank(case, button, at))
+    any_open = any(button["failed"] for button in offered)
+    verdicts = [button for button in offered if button["move"].name in VERDICTS]
     heard = next((b for b in offered if b["move"].name == "transcribe"), None)  # stands at the voice note
-    offered = [button for button in offered if button is not heard]
+    offered = [button for button in offered if button is not heard and button not in verdicts]
     fresh = request.session.get("fresh_links")
     handed = fresh and fresh["case"] == case.number and request.method == "GET"
     links = request.session.pop("fresh_links")["links"] if handed else []
     lists.state_words([case], rooms=True)
-    case.limit_words, case.accept_words = limit_words(case.handle_limit), limit_words(case.accept_limit)
+    case.limit_words, case.accept_words = words_of.limit(case.handle_limit), words_of.limit(case.accept_limit)
     around = near(request, case, at)
     joined = family(request, case)
     photos = list(case.photos.select_related("photo", "event").filter(photo__erased_at__isnull=True))
@@ -214,6 +225,10 @@ def describe(request, case, actor, *, failed=None, refusal=None):
         "photos_after": [p for p in photos if p.stage == CasePhoto.AFTER],
         "reporter": reporter(request, case, actor),
         "timeline": (events := timeline(case, words)),
+        "sent_back": sent_back(events),
+        "verdicts": verdicts,
+        "bad_ratings": (bad := bad_ratings(request, case) if verdicts else []),
+        "calling": any(rating.case_id == case.pk for rating in bad),  # it is this case's own reporter who is called
         "voice": voice(case, actor, events, heard),
         "tasks": tasks(case, at),
         "fresh_links": links,
@@ -225,14 +240,12 @@ def describe(request, case, actor, *, failed=None, refusal=None):
         "may_merge": any(b["move"].name == "merge" for b in offered),
         "may_recode": any(b["move"].name == "recode" for b in offered),
         "map": small_map(case, around),
-        "primary": [b for b in offered if rank(case, b) <= SHOWN],
-        "secondary": [b for b in offered if SHOWN < rank(case, b) <= REST],
-        "more": [b for b in offered if rank(case, b) >= MORE],
+        "primary": [b for b in offered if rank(case, b, at) <= SHOWN],
+        "secondary": [b for b in offered if SHOWN < rank(case, b, at) <= REST],
+        "more": (more := [b for b in offered if rank(case, b, at) >= MORE]),
         "failed": failed,
-        "any_open": any(
-            b["failed"] for b in [*offered, *([heard] if heard else [])]
-        ),  # else the sentence stands at the top of the page
-        "more_open": any(b["failed"] for b in offered if rank(case, b) >= MORE),
+        "any_open": any_open,  # else the sentence stands at the top of the page
+        "more_open": any(b["failed"] for b in more),
         "refusal": refusal,
         "typed": typed,
         "done": words.get(request.GET.get("done", "")),
@@ -242,22 +255,6 @@ def describe(request, case, actor, *, failed=None, refusal=None):
 def word_of(case, name):
     """The word on the button of an act, "" for one there is none of."""
     return next((m.label for m in programme(case.programme).flow.moves if m.name == name), "")
-
-
-def limit_words(text):
-    """A limit as staff read it: 2 个工作小时."""
-    if not text:
-        return ""
-    limit = Limit.parse(text)
-    n = limit.amount
-    words = {
-        "m": lambda: ngettext("%(n)s 分钟", "%(n)s 分钟", n),
-        "ch": lambda: ngettext("%(n)s 小时（不分昼夜）", "%(n)s 小时（不分昼夜）", n),
-        "wh": lambda: ngettext("%(n)s 个工作小时", "%(n)s 个工作小时", n),
-        "wd": lambda: ngettext("%(n)s 个工作日", "%(n)s 个工作日", n),
-        "nd": lambda: ngettext("%(n)s 天", "%(n)s 天", n),
-    }
-    return words[limit.unit]() % {"n": n}
 
 
 def panel(plug):
@@ -287,6 +284,19 @@ def timeline(case, words):
         elif event.role == "system":
             event.who = _("系统")
     return events[::-1]
+
+
+def sent_back(events):
+    """The event by which a unit returned its task, while nobody else has been found; None otherwise."""
+    last = next((event for event in reversed(events) if event.to_state != event.from_state), None)
+    return last if last is not None and last.act == "return_order" else None
+
+
+def bad_ratings(request, case):
+    """What waits for a call-back here: the words of the case's own reporter and of those who joined it."""
+    mine = Case.objects.visible_to(request.account).filter(Q(pk=case.pk) | Q(parent=case))
+    rows = Rating.objects.filter(case__in=mine, level__lte=lists.BAD_RATING, callback_at__isnull=True)
+    return list(rows.select_related("case").order_by("id")[:20])
 
 
 def voice(case, actor, events, button):

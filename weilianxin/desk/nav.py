@@ -6,17 +6,18 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from weilianxin.cases.models import Case
+from weilianxin.lib.programme import programmes
 from weilianxin.people.models import Role
 
 from . import lists
-from .reach import GRID_ROLES, areas_of, roles
+from .reach import GRID_ROLES, areas_of, roles, work_of
 
 GRID = {*GRID_ROLES, Role.GRID_LEADER}
 # page, drawing, word, who sees it (None: everybody)
 PAGES = (
     ("desk:home", "list", _("待办"), {*GRID_ROLES}),
     ("desk:grids", "map", _("网格"), {Role.GRID_LEADER}),
-    ("desk:queue", "list", _("分派"), {Role.CENTRE_DISPATCHER, Role.DUTY_LEADER}),
+    ("desk:queue", "list", _("派遣"), {Role.CENTRE_DISPATCHER, Role.DUTY_LEADER}),
     ("desk:board", "chart", _("看板"), {Role.COMMUNITY_SECRETARY, Role.DUTY_LEADER}),
     ("reports:staff_threads", "talk", _("消息"), GRID),
     ("desk:verify", "ok", _("核实"), {Role.CENTRE_VERIFIER, Role.COMMUNITY_SECRETARY}),
@@ -24,29 +25,41 @@ PAGES = (
     ("desk:callbacks", "phone", _("回访"), {Role.CALLBACK_OFFICER, Role.COMMUNITY_SECRETARY}),
     ("desk:search", "search", _("查事"), {*Role} - {Role.SYSTEM_ADMIN, Role.AUDITOR}),
     ("desk:admin_home", "set", _("设置"), {Role.SYSTEM_ADMIN}),
-    ("desk:admin_journal", "history", _("日志"), {Role.AUDITOR}),
+    ("desk:admin_journal", "history", _("台账"), {Role.AUDITOR}),
     ("desk:about", "user", _("我"), None),
 )
 
 
-def count_queue(request, at):
+def to_dispatch(request, at):
     areas = areas_of(request, Role.CENTRE_DISPATCHER)
     if not areas:
-        return 0
+        return None
     cases = Case.objects.visible_to(request.account).open().filter(subdistrict__in=areas)
-    return cases.filter(lists.waits_for_dispatch(request.account, at))[:100].count()
+    return cases.filter(lists.waits_for_dispatch(request.account, at))
 
 
-def count_verify(request, at):
-    cases = Case.objects.visible_to(request.account).filter(state__in=lists.states_for(Role.CENTRE_VERIFIER))
-    return cases[:100].count()
+def to_verify(request, at):
+    return Case.objects.visible_to(request.account).filter(state__in=lists.states_for(Role.CENTRE_VERIFIER))
 
 
-def count_callbacks(request, at):
-    return lists.waiting_callbacks(request.account, at)[:100].count()
+# What waits on each page: rows to be counted, None where nothing is.
+WAITING = {
+    "desk:home": lambda request, at: work_of(request),
+    "desk:queue": to_dispatch,
+    "desk:verify": to_verify,
+    "desk:samples": lambda request, at: lists.waiting_samples(request.account, at),
+    "desk:callbacks": lambda request, at: lists.waiting_callbacks(request.account, at),
+}
 
 
-COUNTS = {"desk:queue": count_queue, "desk:verify": count_verify, "desk:callbacks": count_callbacks}
+def count(name, request, at):
+    """How much waits on this page for the account, in words: "" for nothing."""
+    if name in WAITING:
+        rows = WAITING[name](request, at)
+    else:
+        asked = (plug.waiting(request.account, name) for plug in programmes() if name.startswith(f"{plug.label}:"))
+        rows = next(asked, None)
+    return "" if rows is None else lists.how_many(rows)
 
 
 def nav(request, on=""):
@@ -64,8 +77,7 @@ def nav(request, on=""):
             continue
         seen.add(name)
         here = name.endswith(on) if on else request.path == url
-        count = COUNTS[name](request, at) if name in COUNTS else 0
-        out.append({"url": url, "icon": icon, "label": label, "count": count, "on": here})
+        out.append({"url": url, "icon": icon, "label": label, "count": count(name, request, at), "on": here})
     return out
 
 

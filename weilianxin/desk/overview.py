@@ -32,6 +32,7 @@ def grid(request, code):
     visible = Case.objects.visible_to(request.account).filter(grid=area)
     rows, after = lists.soonest(visible.open(), request.GET.get("after", ""))
     counts = lists.counted(visible, "grid", at).get(area.pk, lists.NOTHING)
+    here = Q(case__grid=area)
     context = {
         "at": at,
         "area": area,
@@ -42,8 +43,12 @@ def grid(request, code):
         "disputed": lists.state_words(
             list(lists.rows_of(visible.open().filter(Q(reopened__gt=0) | Q(contested__gt=0))).order_by("id")[:20])
         ),
-        "callbacks": list(lists.waiting_callbacks(request.account, at).filter(case__grid=area).order_by("id")[:20]),
-        "samples": list(lists.waiting_samples(request.account, at).filter(case__grid=area).order_by("id")[:20]),
+        "callbacks": lists.with_due(
+            lists.waiting_callbacks(request.account, at).filter(here).order_by("id")[:20], "at"
+        ),
+        "samples": lists.with_due(
+            lists.waiting_samples(request.account, at).filter(here).order_by("id")[:20], "drawn_at"
+        ),
         "duty": on_duty_many([area], at).get(area.pk),
         "posts": holders(area, at),
         "weeks": weeks(visible, at),

@@ -19,7 +19,7 @@ from .reach import areas_of, my_posts, require
 OPEN_PHASES = ("new", "active", "waiting")
 
 FILTERS = {
-    "": _("待分派"),
+    "": _("待派遣"),
     "nowhere": _("还没有网格"),
     "returned": _("退回"),
     "late": _("超期"),
@@ -49,13 +49,14 @@ def chosen(cases, name, account, at):
 @require_safe
 @staff_required
 def queue(request):
-    """Cases that wait for a dispatcher, by what is due; with `?case=` one of them opened beside the list."""
+    """Cases that wait for a dispatcher, the urgent first, then by what is due; `?case=` opens one beside the list."""
     require(request, Role.CENTRE_DISPATCHER, Role.DUTY_LEADER)
     at = timezone.now()
     name = request.GET.get("f", "")
     areas = areas_of(request, Role.CENTRE_DISPATCHER, Role.DUTY_LEADER)
     cases = Case.objects.visible_to(request.account).filter(subdistrict__in=areas)
-    rows, after = lists.soonest(chosen(cases, name, request.account, at), request.GET.get("after", ""))
+    waiting = chosen(cases, name, request.account, at)
+    rows, after = lists.soonest(waiting, request.GET.get("after", ""), urgent=True)
     context = {
         "at": at,
         "rows": lists.state_words(rows),

@@ -1,10 +1,12 @@
 """What the account's posts reach: which areas it may look at, and which pages its roles bring."""
 
+from django.db.models import Q
 from django.http import Http404
 from django.utils import timezone
 
 from weilianxin.areas.models import Area
 from weilianxin.cases.access import BLIND_ROLES, posts_of
+from weilianxin.cases.models import Case
 
 GRID_ROLES = ("grid_worker", "grid_worker_backup")
 
@@ -23,6 +25,12 @@ def roles(request):
 def areas_of(request, *wanted):
     """The areas in which the account holds one of these roles, each once."""
     return list({post.area_id: post.area for post in my_posts(request) if post.role in wanted}.values())
+
+
+def work_of(request):
+    """What is open in the grids one serves, and what one holds oneself."""
+    open_cases = Case.objects.visible_to(request.account).open()
+    return open_cases.filter(Q(grid__in=areas_of(request, *GRID_ROLES)) | Q(holder=request.account))
 
 
 def require(request, *wanted):

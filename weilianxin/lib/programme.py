@@ -20,6 +20,14 @@ class Programme(AppConfig):
         """The programme's own facts that guards ask for, as a plain mapping; read once per act."""
         return {}
 
+    def checks_due(self, moments):
+        """By when a call-back or a check that waits since each of these moments should be done; None for no limit."""
+        return [None for _moment in moments]
+
+    def waiting(self, account, page):
+        """Rows that wait for this account on the programme's own `page` of the desk; None where nothing is counted."""
+        return None
+
     def on_event(self, case, event, doing=None):
         """Called inside the transaction that wrote `event`; `doing` is the act while it is done."""
 

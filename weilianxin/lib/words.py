@@ -7,6 +7,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from .clock import Limit
+
 WEEKDAYS = (
     gettext_lazy("周一"),
     gettext_lazy("周二"),
@@ -75,6 +77,22 @@ def span(delta):
         n = minutes // 60
         return ngettext("%(n)s 小时", "%(n)s 小时", n) % {"n": n}
     return ngettext("%(n)s 分钟", "%(n)s 分钟", minutes) % {"n": minutes}
+
+
+def limit(text):
+    """A limit as people read it: 2wh is 2 个工作小时; "" for none."""
+    if not text:
+        return ""
+    limit = Limit.parse(text)
+    n = limit.amount
+    forms = {
+        "m": lambda: ngettext("%(n)s 分钟", "%(n)s 分钟", n),
+        "ch": lambda: ngettext("%(n)s 小时（不分昼夜）", "%(n)s 小时（不分昼夜）", n),
+        "wh": lambda: ngettext("%(n)s 个工作小时", "%(n)s 个工作小时", n),
+        "wd": lambda: ngettext("%(n)s 个工作日", "%(n)s 个工作日", n),
+        "nd": lambda: ngettext("%(n)s 天", "%(n)s 天", n),
+    }
+    return forms[limit.unit]() % {"n": n}
 
 
 def due(moment, now=None):

@@ -6,6 +6,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from weilianxin.areas.models import Area, Place
@@ -248,3 +249,7 @@ class Unit(models.Model):
 
     def __str__(self):
         return self.name_zh
+
+    @property
+    def name(self):
+        return (self.name_en or self.name_zh) if get_language() == "en" else self.name_zh

@@ -2,6 +2,10 @@
 
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from weilianxin.areas.calendar import office_hours
+from weilianxin.lib import words
 
 from .models import Role
 from .posts import holders, on_duty
@@ -21,9 +25,18 @@ def worker_plate(place, at):
         "community": community,
         "duty": duty,
         "worker": duty.account if duty else None,
+        "duty_words": duty_words(duty, at) if duty else "",
         "hours": (grid.hours if grid else "") or (community.hours if community else ""),
         "backup": backups[0] if backups else None,
     }
+
+
+def duty_words(duty, at):
+    """Whether one may count on them now: 今天在岗, for whom they stand in, or when work begins again."""
+    if duty.standing_in_for is not None:
+        return _("今日由%(name)s代为服务") % {"name": duty.account.name}
+    is_open, opens = office_hours(at)
+    return _("今天在岗") if is_open else _("下班了，%(when)s上班") % {"when": words.when(opens, at)}
 
 
 def entrance_of(place):

@@ -45,7 +45,7 @@ def authenticate(username, password, *, address="", at):
     account = Account.objects.filter(username=username, kind=Account.STAFF).first()
     fits = check_password((password or "")[:200], account.password if account else _nobody())
     if not fits or account is None or not account.is_active:
-        raise WrongCode(_("用户名或密码不对。"))
+        raise WrongCode(_("登录名或密码不对。"), "password")
     throttle.forget("password", username.lower())
     return account
 

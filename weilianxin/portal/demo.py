@@ -37,10 +37,10 @@ def roster():
         (Role.GRID_WORKER, _("网格员"), _("手机上的待办，签收、派单、办结")),
         (UNIT, _("物业公司"), _("没有账号，点链接办任务")),
         (Role.GRID_LEADER, _("网格长"), _("看一个网格的全部情况")),
-        (Role.CENTRE_DISPATCHER, _("派遣员"), _("街道中心的分派台")),
+        (Role.CENTRE_DISPATCHER, _("派遣员"), _("街道中心的派遣台")),
         (Role.CENTRE_VERIFIER, _("核查员"), _("核实、抽查、审公开")),
         (Role.CALLBACK_OFFICER, _("回访员"), _("差评由别人来回访")),
-        (Role.COMMUNITY_SECRETARY, _("社区书记"), _("社区的看板和核查")),
+        (Role.COMMUNITY_SECRETARY, _("社区书记"), _("社区的看板和核实")),
         (Role.DUTY_LEADER, _("值班长"), _("全街道看板")),
         (Role.SYSTEM_ADMIN, _("系统管理员"), _("人员、类别、门牌")),
     )

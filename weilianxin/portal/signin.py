@@ -16,7 +16,7 @@ from weilianxin.lib.client import address_of
 from weilianxin.lib.masks import mask_phone
 from weilianxin.lib.refusal import Refused
 from weilianxin.notify.code import SIGN_IN, send_sign_in_code
-from weilianxin.people import codes, consent, residents, session
+from weilianxin.people import codes, consent, mydata, residents, session
 
 from . import demo
 from .prose import prose
@@ -108,6 +108,8 @@ def come_in(request, account):
     there = session.safe_next(request, reverse("portal:home"))
     request.session.pop(STEP, None)
     session.sign_in(request, account)
+    if request.language_chosen and account.language != request.LANGUAGE_CODE:  # messages speak as the pages do
+        mydata.correct(account, language=request.LANGUAGE_CODE, at=timezone.now())
     return HttpResponseRedirect(there)
 
 

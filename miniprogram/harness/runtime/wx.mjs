@@ -265,7 +265,7 @@ export async function capsule() {
     await received()
   } else if (chosen === 'worker') {
     const { worker } = await demo('people')
-    await notice(`网格员 ${worker.name}`, `用户名 ${worker.username}，密码 ${worker.password}（只在演示里有用）`)
+    await notice(`网格员 ${worker.name}`, `登录名 ${worker.username}，密码 ${worker.password}（只在演示里有用）`)
     pages.reLaunch('/packages/desk/signin/index')
   } else if (chosen === 'user') {
     localStorage.removeItem('mini-user')

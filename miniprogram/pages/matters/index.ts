@@ -6,7 +6,7 @@ import { showTab } from '../../lib/tabs'
 import { get } from '../../services/api'
 
 page({
-  heading: () => t('我的报事'),
+  heading: () => t('我的事'),
   data: { tab: 'open', items: [] as MatterCard[], older: '' },
   onShow() {
     showTab(this)

@@ -25,7 +25,7 @@ LONGEST = 4000  # characters of one field, whatever a browser sends
 ADMIN, AUDITOR = (Role.SYSTEM_ADMIN,), (Role.AUDITOR,)
 PAGES = (
     # name of the page, icon, label, who has it
-    ("desk:admin_home", "home", gettext_lazy("概览"), ADMIN),
+    ("desk:admin_home", "home", gettext_lazy("设置"), ADMIN),
     ("desk:admin_areas", "map", gettext_lazy("区域"), ADMIN),
     ("desk:admin_plates", "qr", gettext_lazy("门牌"), ADMIN),
     ("desk:admin_people", "people", gettext_lazy("人员"), ADMIN),

@@ -88,12 +88,19 @@ def channels():
 
 
 def show(request, *, refusal=None, kind="", result=None):
+    upload = request.FILES.get("file") if refusal else None
     context = {
         "entries": entries(),
         "channels": [
-            {"label": c.label, "name": c.verbose_name, "usual": list(getattr(m, "USUAL", {}))} for c, m in channels()
+            {
+                "label": c.label,
+                "columns": [(n, m.called(n), typed(request, f"column_{n}", NAMED)) for n in getattr(m, "USUAL", {})],
+            }
+            for c, m in channels()
         ],
         "kind": kind,
+        "which": KINDS[kind][0] if kind in KINDS else _("其他渠道的报事"),
+        "file": upload.name[:NAMED] if upload else "",
         "bad": [row(problem) for problem in getattr(refusal, "problems", [])[:TOLD]],
         "result": result,
         "typed": request.POST if request.method == "POST" else {},
@@ -216,4 +223,5 @@ def in_a_file(upload, deed):
         try:
             return deed(path)
         except (ValueError, csv.Error) as problem:
-            raise Invalid(str(problem), "file") from None
+            column = getattr(problem, "column", "")
+            raise Invalid(str(problem), f"column_{column}" if column else "file") from None

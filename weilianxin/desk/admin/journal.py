@@ -1,18 +1,76 @@
 """The auditor's page: what was done, by whom and when; whether the chain still holds; what was sealed."""
 
-import json
 from importlib import import_module
 
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from weilianxin.cases.flow import SYSTEM
 from weilianxin.journal.models import Checkpoint, Entry
+from weilianxin.lib.programme import programmes
 from weilianxin.people.models import Account, Role, Unit
 from weilianxin.people.session import roles_required
 
 from ..lists import newest
+from ..matter import OTHER_ACTS
 from .frame import PAGE, address, page
 
-SHOWN = 300  # characters of a payload in the list
+SHOWN = 2000  # characters of a payload in the list; the whole stands in the export
+
+SYSTEM_WORD = _("系统")
+STREAMS = {
+    "configuration": _("设置"),
+    "posts": _("岗位"),
+    "accounts": _("账号"),
+    "units": _("单位"),
+    "areas": _("区域"),
+    "erasures": _("注销"),
+}
+# What is called something else than on a button of a case.
+ACTS = {
+    **OTHER_ACTS,
+    "message": _("发消息"),
+    "reveal_contact": _("看电话"),
+    "correct": _("改自己的资料"),
+    "consent_given": _("同意"),
+    "consent_withdrawn": _("收回同意"),
+    "erase": _("注销"),
+    "wechat_tied": _("绑定微信"),
+    "wechat_untied": _("解除微信"),
+    "password_changed": _("改密码"),
+    "password_reset": _("给新的初始密码"),
+    "second_factor_set": _("绑定动态码"),
+    "second_factor_reset": _("解除动态码"),
+    "account_added": _("新建账号"),
+    "staff_made": _("新建账号"),
+    "account_shut": _("停用账号"),
+    "account_reopened": _("重新启用账号"),
+    "post_assigned": _("安排岗位"),
+    "post_ended": _("结束岗位"),
+    "absence": _("登记不在岗"),
+    "absence_ended": _("提前回来"),
+    "unit_added": _("登记单位"),
+    "unit_changed": _("改单位"),
+    "unit_imported": _("导入单位"),
+    "imported": _("导入"),
+    "reports_imported": _("导入其他渠道的报事"),
+    "areas_imported": _("导入区域"),
+    "calendar_imported": _("导入日历"),
+    "calendar_loaded": _("用自带的日历"),
+    "calendar_day": _("改日历的一天"),
+    "calendar_day_removed": _("去掉日历的一天"),
+    "office_hours": _("改上班时间"),
+    "text_changed": _("改通知文字"),
+    "text_restored": _("换回自带的文字"),
+    "plates_issued": _("发放门牌"),
+    "plate_reissue": _("换门牌"),
+    "plate_revoke": _("停用门牌"),
+    "category_changed": _("改类别"),
+    "category_added": _("新增类别"),
+    "category_ended": _("停用类别"),
+    "limits_changed": _("改时限"),
+    "parameters_changed": _("改参数"),
+}
 
 
 def people_behind(actors):
@@ -22,6 +80,12 @@ def people_behind(actors):
     return names | {
         f"unit:{ref}": name for ref, name in Unit.objects.filter(ref__in=refs).values_list("ref", "name_zh")
     }
+
+
+def act_words():
+    """{act: what it is called}: the words on the buttons of cases, and ACTS."""
+    buttons = {move.name: move.label for plug in programmes() if plug.flow for move in plug.flow.moves}
+    return buttons | ACTS
 
 
 @require_safe
@@ -35,35 +99,23 @@ def entries(request):
     if actor:
         rows = rows.filter(actor=actor)
     found, before = newest(rows, request.GET.get("before", ""), PAGE)
-    names = people_behind({row.actor for row in found})
+    names, acts = people_behind({row.actor for row in found}), act_words()
     for row in found:
-        row.who = names.get(row.actor, row.actor)
-        row.facts = short(row.payload)
+        row.who = SYSTEM_WORD if row.actor == SYSTEM else names.get(row.actor, row.actor)
+        row.word = acts.get(row.action, row.action)
+        row.book = STREAMS.get(row.stream.name, "")
+        row.raw = row.payload[:SHOWN]
     here = {key: value for key, value in (("stream", stream), ("actor", actor)) if value}
     context = {
         "rows": found,
         "older": address(request.path, here | {"before": before}) if before else "",
         "newest": address(request.path, here) if request.GET.get("before") else "",
         "stream": stream,
+        "streams": STREAMS.items(),
         "actor": actor,
         "marks": Checkpoint.objects.order_by("-size")[:10],
     }
     return page(request, "desk/admin/journal.html", context)
-
-
-def short(payload):
-    """A payload as pairs of name and value, cut short; the whole stands in the export."""
-    try:
-        facts = json.loads(payload)
-    except ValueError:
-        return [("", payload[:SHOWN])]
-    if not isinstance(facts, dict):
-        return [("", payload[:SHOWN])]
-    shown = []
-    for name, value in sorted(facts.items()):
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        shown.append((name, text[:SHOWN]))
-    return shown
 
 
 @require_safe

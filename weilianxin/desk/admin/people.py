@@ -2,7 +2,7 @@
 
 from datetime import datetime, time, timedelta
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -29,10 +29,16 @@ ROLE_HELP = gettext_lazy("网格员和网格长任在网格，书记任在社区
 @require_safe
 @admin_required
 def people(request):
-    """All staff, with the posts they hold now; narrowed by a role or a community."""
+    """All staff, with the posts they hold now; narrowed by a name, a role or a community."""
     at = timezone.now()
     rows = Account.objects.filter(kind=Account.STAFF, erased_at=None)
-    role, code = request.GET.get("role", ""), request.GET.get("area", "")[:15]
+    role, code, asked = (
+        request.GET.get("role", ""),
+        request.GET.get("area", "")[:15],
+        request.GET.get("q", "").strip()[:40],
+    )
+    if asked:
+        rows = rows.filter(Q(name__icontains=asked) | Q(username__icontains=asked))
     if role in Role.values:
         rows = rows.filter(posts__in=Post.objects.at(at).filter(role=role))
     if code:
@@ -51,6 +57,7 @@ def people(request):
         "newest": newest,
         "roles": Role.choices,
         "role": role,
+        "q": asked,
         "communities": Area.objects.current().filter(level=Level.COMMUNITY)[:200],
         "code": code,
     }

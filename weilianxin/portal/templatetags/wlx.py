@@ -22,6 +22,14 @@ register.filter("date_words", lambda moment: words.date(moment) if moment else "
 register.filter("day_words", lambda moment: words.day(moment) if moment else "")
 register.filter("span", lambda delta: words.span(delta) if delta else "")
 
+
+@register.filter
+def unbroken(text):
+    """A moment or a length of time in which a narrow column breaks between day and hour, and nowhere else."""
+    first, blank, last = str(text or "").rpartition(" ")
+    return f"{first}\u00a0{last}" if blank else last
+
+
 PHASES = {"new": "ring", "active": "half", "waiting": "diamond", "done": "ok", "void": "void"}
 
 

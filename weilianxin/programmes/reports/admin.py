@@ -14,6 +14,7 @@ from weilianxin.cases.errors import Invalid
 from weilianxin.cases.forms import Field
 from weilianxin.cases.models import Urgency
 from weilianxin.desk.admin.frame import ADMIN, attempt, filled, note, page, taken, typed
+from weilianxin.lib import words
 from weilianxin.lib.clock import Limit
 from weilianxin.people.models import HANDLER_KINDS
 from weilianxin.people.session import admin_required
@@ -52,9 +53,9 @@ def a_limit(text, field):
         raise Invalid(str(problem), field) from None
 
 
-def changed(request, action, words, **facts):
+def changed(request, action, said, **facts):
     """After a change: a new version of the rules, and an entry in the journal."""
-    version = policy.new_version(request.account, words, timezone.now())
+    version = policy.new_version(request.account, said, timezone.now())
     note(request, action, version=version.name, **facts)
 
 
@@ -67,7 +68,7 @@ def categories(request):
     for code, name, rows in catalogue.by_column(catalogue.current()[:MOST_CATEGORIES]):
         for row in rows:
             own = (row.accept_limit, row.on_site_limit, row.handle_limit)
-            row.limits = [mine or level for mine, level in zip(own, levels[row.urgency], strict=True)]
+            row.limits = [words.limit(mine or level) for mine, level in zip(own, levels[row.urgency], strict=True)]
             row.worked = row.channel_out in WORKED
             row.handler = HANDLER_KINDS[row.lead][0] if row.lead in HANDLER_KINDS else row.lead
         columns.append({"code": code, "name": name, "rows": rows})
@@ -241,11 +242,12 @@ def limits(request):
     for urgency, label in Urgency.choices:
         stored = dict(zip((name for name, _l in LIMITS), policy.level_limits(urgency), strict=True))
         cells = []
-        for name, words in LIMITS:
+        for name, head in LIMITS:
             field = f"{urgency}-{name}"
             value = request.POST.get(field, "") if refusal is not None else stored[name]
             wrong = refusal is not None and refusal.field == field
-            cells.append({"name": field, "label": words, "value": value, "wrong": wrong})
+            said = words.limit(stored[name])
+            cells.append({"name": field, "label": head, "value": value, "said": said, "wrong": wrong})
         rows.append({"urgency": urgency, "label": label, "cells": cells})
     context = {
         "rows": rows,
@@ -257,10 +259,17 @@ def limits(request):
 
 
 def parameter_fields():
-    return [
-        Field(key, "text", words, required=True, most=12, help=_("自带的值：%(default)s") % {"default": default})
-        for key, (default, words) in policy.PARAMETERS.items()
-    ]
+    fields = []
+    for key, (default, label) in policy.PARAMETERS.items():
+        shown = (
+            default
+            if default.isdecimal()
+            else _("%(words)s，写作 %(text)s") % {"words": words.limit(default), "text": default}
+        )
+        fields.append(
+            Field(key, "text", label, required=True, most=12, help=_("自带的值：%(default)s") % {"default": shown})
+        )
+    return fields
 
 
 def proper(key, text):

@@ -30,12 +30,14 @@ class ReportsConfig(Programme):
 
     def situation(self, case):
         from .models import Report
+        from .words import SOURCES
 
         report = Report.objects.select_related("category").get(pk=case.pk)
         case.report = report
         category = report.category
         return {
             "report": report,
+            "source": SOURCES.get(report.source, report.source),
             "column": category.column_code if category else "",
             "channel_out": category.channel_out if category else "case",
             "public": category.public if category else "no",
@@ -44,6 +46,16 @@ class ReportsConfig(Programme):
             "suggestions": partial(self._suggestions, case, report),
             "alike": partial(self._alike, case),
         }
+
+    def checks_due(self, moments):
+        from .policy import checks_due
+
+        return checks_due(moments)
+
+    def waiting(self, account, page):
+        from .threads import visible_to
+
+        return visible_to(account).filter(answer_due_at__isnull=False) if page == "reports:staff_threads" else None
 
     def _suggestions(self, case, report):
         from .guards import WORDLESS

@@ -103,12 +103,12 @@ def report_page(request, pk, message):
     row = thread.messages.filter(pk=message, from_staff=False, case__isnull=True).first()
     if row is None:
         raise Http404
-    problem = None
+    refusal = None
     if request.method == "POST":
         try:
             return _file(request, thread, row, at)
-        except Refused as refusal:
-            problem = refusal
+        except Refused as error:
+            refusal = error
     home = entrance_of(thread.resident)
     context = {
         "nav": nav(request, "threads"),
@@ -119,10 +119,9 @@ def report_page(request, pk, message):
         "post": request.POST,
         "text": request.POST.get("text", row.body),
         "place": request.POST.get("place", home.full_name if home else ""),
-        "problem": str(problem) if problem else "",
-        "field": getattr(problem, "field", ""),
+        "refusal": refusal,
     }
-    return render(request, "reports/desk/thread_report.html", context, status=getattr(problem, "status", 200))
+    return render(request, "reports/desk/thread_report.html", context, status=getattr(refusal, "status", 200))
 
 
 def _file(request, thread, message, at):

@@ -9,12 +9,12 @@ from django.utils.translation import gettext_lazy as _lazy
 from weilianxin.areas.locate import PlaceError, locate
 from weilianxin.cases.errors import Invalid
 from weilianxin.cases.forms import Field
-from weilianxin.cases.models import Case, CasePhoto, Outcome, Urgency
+from weilianxin.cases.models import Case, CasePhoto, Outcome, Task, Urgency
 from weilianxin.people.models import HANDLER_KINDS
 from weilianxin.people.units import handlers_near
 
 from . import catalogue
-from .guards import CLOSING_OUTCOMES, GRID_ROLES
+from .guards import ADVICE_KINDS, CLOSING_OUTCOMES, GRID_ROLES
 from .models import Channel, Report
 from .screening import similar
 from .words import GRID_WORKER_REFUSALS, RATINGS, REFUSALS
@@ -55,16 +55,22 @@ def _has(case, stage):
     return CasePhoto.objects.filter(case=case, stage=stage).exists()
 
 
+def _evidence(case):
+    """Whether photos must show what was done; `guards.is_advice` says when they need not."""
+    advice = Report.objects.filter(pk=case.pk, kind__in=ADVICE_KINDS).exists()
+    return case.urgency != "U3" and not advice
+
+
 def _note(case, move, actor):
     label, help_text = NOTES.get(move.name, (_("说明"), ""))
     return Field("note", "long", label, required=move.name not in OPTIONAL_NOTES, help=help_text, most=5000)
 
 
 def _photos(case, move, actor):
-    needed = move.name in ("reply", "close_seen", "close_verified") and case.urgency != "U3"
+    needed = move.name in ("reply", "close_seen", "close_verified") and _evidence(case)
     label = _("办后的照片") if photo_stage(move, actor) == CasePhoto.AFTER else _("照片")
-    help_text = _("至少一张，或前面已经有。") if needed else _("最多九张。")
     wanted = needed and not _has(case, CasePhoto.AFTER)
+    help_text = _("至少一张。") if wanted else _("前面已经有了，可以再加。") if needed else _("最多九张。")
     return Field("photos", "photos", label, required=False, help=help_text, wanted=wanted)
 
 
@@ -126,8 +132,12 @@ def _unit(case, move, actor):
     lead = case.route.get("lead", "")
     ranked = sorted(units, key=lambda u: (u.kind != lead, HANDLER_KINDS[u.kind][1] not in ("compound", "grid")))
     choices = tuple((u.pk, f"{u.name_zh}（{HANDLER_KINDS[u.kind][0]}）") for u in ranked)
-    first = ranked[0].pk if ranked and ranked[0].kind == lead else ""
-    hint = "；".join(case.route.get("reasons", []))
+    last = case.tasks.filter(part=Task.LEAD).select_related("unit").order_by("-id").first()
+    if last is not None and last.state == Task.RETURNED:  # not sent back by a thoughtless press to who returned it
+        first, hint = "", _("%(unit)s刚退回，请另选一个。") % {"unit": last.unit.name_zh}
+    else:
+        first = ranked[0].pk if ranked and ranked[0].kind == lead else ""
+        hint = "；".join(case.route.get("reasons", []))
     return Field("unit", "choice", _("主办单位"), required=True, choices=choices, value=first, help=hint)
 
 
@@ -190,7 +200,14 @@ def _plan_date(case, move, actor):
 
 
 def _no_before(case, move, actor):
-    return Field("no_before", "text", _("没有办前照片的原因"), help=_("有办前照片就不用写。"), most=200)
+    return Field(
+        "no_before",
+        "text",
+        _("没有办前照片的原因"),
+        help=_("这件事没有办前照片，请写明为什么。"),
+        most=200,
+        wanted=_evidence(case),
+    )
 
 
 def _level(case, move, actor):

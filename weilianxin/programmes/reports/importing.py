@@ -137,16 +137,30 @@ def import_file(path, source, mapping=None, *, limit=None, at=None):
     return outcome
 
 
+class NoColumn(ValueError):
+    """A column is not in the file; `column` is our name of the first one."""
+
+    def __init__(self, message, column):
+        super().__init__(message)
+        self.column = column
+
+
+def called(ours):
+    """What a column of ours is called in a sentence: its usual Chinese name."""
+    return next(name for name in USUAL[ours] if not name.isascii())
+
+
 def columns_of(names, mapping):
-    """Our name -> their name. ValueError with a sentence when a needed one is missing."""
+    """Our name -> their name. NoColumn with a sentence when a needed one is missing."""
     given = mapping.get("columns", {})
-    missing = [theirs for theirs in given.values() if theirs not in names]
+    missing = {ours: theirs for ours, theirs in given.items() if theirs not in names}
     if missing:
-        raise ValueError(_("文件里没有这一列：%(names)s") % {"names": "、".join(missing)})
+        raise NoColumn(_("文件里没有这一列：%(names)s") % {"names": "、".join(missing.values())}, next(iter(missing)))
     found = {ours: next((n for n in usual if n in names), None) for ours, usual in USUAL.items()} | given
     lacking = [ours for ours in NEEDED if not found.get(ours)]
     if lacking:
-        raise ValueError(_("不知道哪一列是 %(names)s，请写对照文件。") % {"names": "、".join(lacking)})
+        words = "、".join(f"“{called(ours)}”" for ours in lacking)
+        raise NoColumn(_("不知道哪一列是%(names)s，请写明列名。") % {"names": words}, lacking[0])
     return {ours: theirs for ours, theirs in found.items() if theirs}
 
 

@@ -102,6 +102,12 @@ def check_by(at):
     return limit_end(parameter("check_limit"), at)
 
 
+def checks_due(moments):
+    """The same for many: the limit and the calendar are read once."""
+    limit, calendar = Limit.parse(parameter("check_limit")), work_calendar()
+    return [due_at(at, limit, calendar) for at in moments]
+
+
 def absolute(path):
     """A path as it can be sent in a message."""
     return settings.PUBLIC_URL + path

@@ -59,6 +59,10 @@ REFUSALS = {
 GRID_WORKER_REFUSALS = ("R01", "R09", "R13")
 CONTESTABLE = tuple(code for code in REFUSALS if code != "R13")
 
+# Channels whose reports are brought in, by the name under which they are; one that is not here is called as it is.
+SOURCES = {"hotline": _("热线"), "12345": _("12345 热线"), "mailbox": _("信箱")}
+
+
 RATINGS = {
     5: _("非常满意"),
     4: _("满意"),

@@ -24,6 +24,17 @@
   }
   window.addEventListener("pageshow", function (event) { if (event.persisted) each("form", wake); });
 
+  /* Wide tables: every cell knows the head of its column, so that a phone can show a row as a list. */
+  each(".tbl-scroll .tbl:not(.limits)", function (table) {
+    each("tbody tr", function (row) {
+      each("td", function (cell, n) {
+        var head = table.tHead.rows[0].cells[n];
+        if (head && cell.colSpan === 1) cell.setAttribute("data-h", head.textContent);
+      }, row);
+    }, table);
+    table.className += " tbl-named";
+  });
+
   /* Photos: show what was chosen, at once. */
   each("[data-photos] input[type=file]", function (input) {
     var box = input.closest("[data-photos]"), label = input.closest("label");

@@ -179,7 +179,7 @@ def case_of(request, case, links=()):
     lists.state_words([case], rooms=True)
     named = {move.name: move.label for move in REPORTS.moves}
     offers = [b for b in buttons(case, actor, at) if b["move"].name not in matter.HIDDEN]
-    offers.sort(key=lambda button: matter.rank(case, button))
+    offers.sort(key=lambda button: matter.rank(case, button, at))
     events = matter.timeline(case, named)
     written = next((event for event in reversed(events) if event.act == "transcribe"), None)
     point = wgs84_to_gcj02(case.lon, case.lat) if case.lat is not None else None

@@ -1,4 +1,4 @@
-"""我的报事: what the reporter may read and do, until they have had the last word."""
+"""我的事: what the reporter may read and do, until they have had the last word."""
 
 from typing import Literal
 

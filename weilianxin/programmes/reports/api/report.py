@@ -231,13 +231,13 @@ def preview(request, said: PreviewIn):
         "suggestions": [{"code": row.code, "name": row.name} for row in seen["guesses"]],
         "place_words": seen["place_words"] or None,
         "place_problem": problem,
-        "worker": card_of(seen["duty"]) if seen["duty"] else None,
+        "worker": card_of(seen["duty"], at) if seen["duty"] else None,
         "accept_words": words.before(seen["accept_due"], at),
         "limit_words": seen["limit"],
         "urgent": seen["urgent"],
         "near": [near_of(near, at) for near in seen["near"]],
         "own": [{"number": near["case"].number, "title": near["case"].title} for near in seen["own"]],
-        "units": [{"id": unit.pk, "name": unit.name_zh} for unit in seen["units"]],
+        "units": [{"id": unit.pk, "name": unit.name} for unit in seen["units"]],
         "ask_consent": account is not None and not consent.has_consent(account),
     }
 

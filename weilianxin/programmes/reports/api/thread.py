@@ -10,6 +10,7 @@ from ninja import Router, Status
 from weilianxin.api.frame import BODY, PICTURE, acted, answers, key_header, resident, signed_in
 from weilianxin.api.schemas import PhotoRef, Ref, Shape, Text, WorkerCard
 from weilianxin.api.shapes import card_of, photo_ref
+from weilianxin.areas.calendar import office_hours
 from weilianxin.files.serve import photo_response
 from weilianxin.files.store import claim
 from weilianxin.lib import words
@@ -18,7 +19,7 @@ from weilianxin.people.posts import on_duty
 from .. import threads
 from ..models import ThreadMessage
 from ..pages.steps import dials
-from ..pages.thread import office_hours, photo_behind
+from ..pages.thread import photo_behind
 from .report import DialWhy
 from .shapes import Photos, not_integrity
 
@@ -93,7 +94,7 @@ def thread(request, before: str = ""):
     duty = on_duty(mine.grid, at)
     last = next((m for m in reversed(messages) if not m.from_staff), None)
     return {
-        "worker": card_of(duty) if duty else None,
+        "worker": card_of(duty, at) if duty else None,
         "items": [said_of(message, by_staff=False) for message in messages],
         "older": str(older) if older else None,
         "dial": [

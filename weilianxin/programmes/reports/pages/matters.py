@@ -1,4 +1,4 @@
-"""我的报事: what the reporter may see and do, until they have had the last word."""
+"""我的事: what the reporter may see and do, until they have had the last word."""
 
 from datetime import timedelta
 
@@ -319,7 +319,7 @@ def _page(request, case, failed=None, refusal=None, status=200):
 
 def standing(case, worker, answer):
     """谁在办, 几时好, 办得怎样 of one matter, at greater length than in a list; the holder stands before the unit."""
-    unit = case.unit.name_zh if case.unit_id else ""
+    unit = case.unit.name if case.unit_id else ""
     grid = case.grid.name if case.grid_id else ""
     if answer is not None:
         seen = {"how": _("%(name)s看过现场"), "how_more": ""}

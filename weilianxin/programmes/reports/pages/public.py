@@ -154,11 +154,12 @@ def item(report):
         "category": report.category.name if report.category else "",
         "place": coarse(case),
         "community": report.public_community.name if report.public_community else "",
-        "unit": case.unit.name_zh if case.unit_id else case.grid.name if case.grid_id else "",
+        "unit": case.unit.name if case.unit_id else case.grid.name if case.grid_id else "",
         "outcome": case.outcome,
         "outcome_word": case.get_outcome_display(),
         "took": case.closed_at - case.created_at if case.closed_at else None,
         "kept": bool(case.due_at and case.closed_at and case.closed_at <= case.due_at),
+        "late": bool(case.due_at and case.closed_at and case.closed_at > case.due_at),
         "level": report.level,
         "rating": RATINGS.get(report.level, ""),
     }

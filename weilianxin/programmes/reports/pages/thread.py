@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from weilianxin.areas.calendar import work_calendar
+from weilianxin.areas.calendar import office_hours
 from weilianxin.cases.errors import Refused
 from weilianxin.cases.once import once
 from weilianxin.files.errors import BadPhoto
@@ -67,14 +67,6 @@ def before_of(request):
     """The key of an older page, or None for anything that is not one."""
     text = request.GET.get("before", "")
     return int(text) if text.isdecimal() and len(text) < 19 else None
-
-
-def office_hours(at):
-    """(whether the office is open, when it opens next)."""
-    calendar = work_calendar()
-    if calendar.open_at(at):
-        return True, None
-    return False, calendar.next_opening(at)
 
 
 def _page(request, mine, problem=None):

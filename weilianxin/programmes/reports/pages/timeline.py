@@ -1,6 +1,7 @@
 """The timeline in a neighbour's words: what was done, by whom, and what comes next."""
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from weilianxin.cases.models import CasePhoto, Outcome
@@ -55,7 +56,7 @@ def lines(case, events, photos, *, mine=True):
 def who(event):
     """Who did it, as the reporter may know it: staff by name, an outside unit by its own name."""
     if event.unit_id:
-        return event.unit.name_zh
+        return event.unit.name
     if event.role == "reporter":
         return _("您")
     return event.actor.name if event.actor_id else _("系统")
@@ -114,23 +115,27 @@ def said(event):
     }
 
 
+def by(moment):
+    """Until when a step is promised; once that has passed, by how much it is late."""
+    return words.due(moment) if moment and moment < timezone.now() else words.before(moment)
+
+
 def ahead(case, days):
     """What is still to come, dashed: the present step, those after it, and the reader's own word at the end."""
     stage = NEXT.get(case.state)
     if stage is None:
         return []
     steps = []
-    due = words.before(case.due_at) if case.due_at else ""
-    first = words.before(case.accept_due_at) if case.accept_due_at else ""
+    due, first = by(case.due_at), by(case.accept_due_at)
     if case.state == "asking":
         steps.append((_("正在等：您的回答"), _("您回答以后接着计时")))
     if stage == "accept":
         steps.append((_("签收并告诉您"), first))
     if stage in ("accept", "work"):
-        unit = case.unit.name_zh if case.unit_id else ""
+        unit = case.unit.name if case.unit_id else ""
         steps.append((_("去现场处理"), unit))
     if case.state == "working":
-        name = case.unit.name_zh if case.unit_id else case.holder.name if case.holder_id else ""
+        name = case.unit.name if case.unit_id else case.holder.name if case.holder_id else ""
         steps.append((_("正在办：%(who)s") % {"who": name} if name else _("正在办"), due))
     if case.state == "replied":
         steps.append((_("正在等：另一个人去核实"), due))
