@@ -10,7 +10,7 @@ MINI_TOOLS := miniprogram/node_modules/.installed
 WORKERS ?= 2
 PYTEST := -n $(WORKERS) --dist load --maxschedchunk 1
 
-.PHONY: help setup demo mini test test-sqlite test-postgresql walk fuzz check messages pictures bench lock clean
+.PHONY: help setup demo mini test test-sqlite test-postgresql walk fuzz storm check messages pictures bench lock clean
 
 help:
 	@echo "make demo      a made-up subdistrict on http://127.0.0.1:8000/"
@@ -19,6 +19,7 @@ help:
 	@echo "make check     style, imports between rooms, migrations, translations"
 	@echo "make walk      a random walk over the flow of a report, STEPS=100000 on each database"
 	@echo "make fuzz      made-up calls against the API, CALLS=10000 on each database"
+	@echo "make storm     MESSAGES=1000 by WeChat on each database, while it is well and while a fifth of its calls fail"
 	@echo "make messages  bring the English catalogue up to date with the Chinese sentences"
 	@echo "make pictures  a picture of every main page in pictures/"
 	@echo "make lock      write the locked requirements anew"
@@ -93,6 +94,12 @@ walk: setup
 fuzz: setup
 	DATABASE_URL= $(BIN)/python -m tests.support.fuzz --calls $(CALLS)
 	DATABASE_URL= $(BIN)/python -m tests.support.postgres -- $(BIN)/python -m tests.support.fuzz --calls $(CALLS)
+
+MESSAGES ?= 1000
+
+storm: setup
+	DATABASE_URL= $(BIN)/python -m tests.support.storm --messages $(MESSAGES)
+	DATABASE_URL= $(BIN)/python -m tests.support.postgres -- $(BIN)/python -m tests.support.storm --messages $(MESSAGES)
 
 messages: setup
 	$(BIN)/python -m tests.support.catalogues

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,14 @@ from playwright.sync_api import expect
 
 from fakes import wechat as fake_wechat
 from weilianxin.cases.models import Case, Event
-from weilianxin.config import mini
+from weilianxin.config import demo, mini
+from weilianxin.notify.deliver import deliver_due
+from weilianxin.notify.models import WECHAT, Outbox, Template
 from weilianxin.programmes.reports.models import Parameter, Report
 from weilianxin.programmes.reports.pages import public
 
 from .support import browser as chromium
-from .support import visitors
+from .support import storm, visitors
 from .support.journey import WAIT, does_not_read, photo, reads
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -223,6 +226,69 @@ def test_from_the_plate_to_the_last_word(phones, world):
     me.locator("act-form").get_by_role("button").last.tap()
     reads(me, "送出了，谢谢您。", "女土")
     assert [*Event.objects.filter(case=case).order_by("seq").values_list("act", flat=True)][-2:] == ["rate", "dispute"]
+
+
+@pytest.fixture
+def made_up_wechat(phones, live_url, settings, tmp_path):
+    """The platform as the demo starts it, with its pushes coming in to our server."""
+    for template in Template.objects.all():
+        template.template_id = f"DEMO-{template.purpose}"
+        template.save()
+    settings.DATA_DIR = tmp_path
+    running, told = demo.wechat(live_url)
+    for name, value in told.items():
+        setattr(settings, name, value)
+    yield running.platform
+    running.stop()
+
+
+def test_progress_is_told_in_wechat_and_a_tap_on_it_opens_the_matter(phones, world, made_up_wechat):
+    me = phones.phone(scene=world.plate.code)
+    tap(me, "在这里报一件事")
+    take_photo(me)
+    fill(me, "再说几句", LAMP)
+    me.get_by_label("再说几句").first.blur()
+    tap(me, LAMPS, "radio")
+    tap(me, "下一步：说地点")
+    tap(me, "下一步：核对")
+    tap(me, "用手机号登录，再送出")
+
+    # One tap of WeChat: the number is the phone's own, nothing is typed.
+    me.get_by_role("checkbox", name=re.compile("我同意")).tap()
+    tap(me, "用微信里的手机号登录")
+    me.get_by_role("dialog").get_by_text("老斗").tap()
+    tap(me, "允许")
+    tap(me, "送出")
+    reads(me, "收到了，谢谢您。", "要不要在微信里告诉您办到哪一步？")
+    tap(me, "有进展告诉我")
+    tap(me, "允许")
+    reads(me, "好的，有进展在微信里告诉您。")
+
+    worker = signed_in_worker(phones, world)
+    tap(worker, "签收")
+    reads(worker, "签收了：")
+    noon = storm.noon() + timedelta(days=1)
+    assert deliver_due(noon) == 1, "accepted"
+    tap(worker, re.compile("声控灯"), "link", exact=False)
+    tap(worker, "我看过了，办结")
+    take_photo(worker, "after.jpg", "#fff4d0")
+    tap(worker, "已解决", "radio")
+    fill(worker, "给居民的答复", "我去看过，二楼三楼都亮了。")
+    tap(worker, "我看过了，办结")
+    reads(worker, "办好了：我看过了，办结")
+    assert deliver_due(noon) == 1, "closed"
+    mine = Outbox.objects.filter(account=world.resident)
+    assert [*mine.values_list("channel", "state")] == [(WECHAT, Outbox.SENT)] * 2
+    assert [row["title"] for row in made_up_wechat.ledger] == ["报事受理通知", "报事办结通知"]
+
+    # What came in WeChat leads back to the matter.
+    me.get_by_role("button", name="小程序菜单").tap()
+    tap(me, "微信里收到的消息")
+    newest = me.get_by_role("dialog").get_by_role("button").first
+    expect(newest).to_contain_text("报事办结通知")
+    expect(newest).to_contain_text("我去看过，二楼三楼都亮了。")
+    newest.tap()
+    reads(me, "角木办结", Case.objects.get().number)
 
 
 def test_what_is_written_without_a_network_is_sent_once_when_it_is_back(phones, world):
@@ -434,10 +500,11 @@ def test_the_browser_gets_its_codes_from_the_made_up_platform_and_only_in_a_demo
         assert people["worker"]["username"] == world.worker.username and people["phones"][0]["name"] == "老斗"
         asked = client.get("/mini/demo/answer", {"user": "guest", "ids": "none", "answer": "accept"}).json()
         assert asked == {"errCode": 20001}
+        assert client.get("/mini/demo/messages", {"user": "guest"}).json() == {"received": []}
         settings.WECHAT_BASE = "https://api.weixin.qq.com"
         assert client.get("/mini/demo/code", {"kind": "login", "user": "guest"}).status_code == 404
         settings.DEMO = False
-        for path in ("", "mini.js", "demo/places", "demo/people", "demo/code", "demo/answer"):
+        for path in ("", "mini.js", "demo/places", "demo/people", "demo/code", "demo/answer", "demo/messages"):
             assert client.get(f"/mini/{path}").status_code == 404
     finally:
         platform.stop()

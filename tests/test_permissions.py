@@ -151,6 +151,7 @@ SENT = {
     "api:place_find": lambda t: {"words": "星影苑6幢"},
     "api:dwellings": lambda t: {"place": t.w.entrance.pk},
     "api:inbox_read": lambda t: {"up_to": 9},
+    "api:subscriptions": lambda t: {"results": {"TPL-closed": "accept"}},
     "api:photos": lambda t: {"photo": SimpleUploadedFile("a.txt", b"no photo", "text/plain")},
     "api:sounds": lambda t: {"sound": SimpleUploadedFile("a.wav", sounds.wav(1), "audio/wav")},
     "api:preview": lambda t: {"text": TEXT, "place": {"how": "home"}},

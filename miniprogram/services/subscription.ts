@@ -1,17 +1,29 @@
 // Permission for one message in WeChat. The platform takes it only in the tap itself, and each "yes" is worth one
 // message: so it is asked where somebody waits for one, and the answer goes to the server.
-import { post } from './api'
+import { get, post } from './api'
 import type { As } from './session'
-import type { Template } from '../lib/shapes'
+import type { Home, Template } from '../lib/shapes'
 
 const MOST = 5 // ids in one question
 
-export function remember(templates: Template[] | undefined): void {
-  if (templates) wx.setStorageSync('templates', templates)
+const key = (as: As) => `templates-${as}`
+
+export function remember(templates: Template[] | undefined, as: As = 'resident'): void {
+  if (templates) wx.setStorageSync(key(as), templates)
+}
+
+/** For pages that may be opened before the first one: what may be asked about, fetched where it is not known. */
+export async function templatesOf(as: As, ...uses: Template['for'][]): Promise<string[]> {
+  if (!templatesFor(...uses).length) {
+    const home = await get<Home>('/home', as).catch(() => null)
+    if (home) remember(home.templates, as)
+  }
+  return templatesFor(...uses)
 }
 
 export function templatesFor(...uses: Template['for'][]): string[] {
-  const known = (wx.getStorageSync('templates') as Template[] | '') || []
+  const kept = (as: As) => (wx.getStorageSync(key(as)) as Template[] | '') || []
+  const known = [...kept('resident'), ...kept('staff')]
   return known.filter((template) => uses.includes(template.for)).map((template) => template.id).slice(0, MOST)
 }
 

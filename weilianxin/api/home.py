@@ -1,10 +1,13 @@
 """The first page in one request, and a scanned plate."""
 
+from typing import Literal
+
 from django.conf import settings
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Router
+from pydantic import Field
 
 from weilianxin.areas.choices import parts_of
 from weilianxin.areas.home import own_subdistrict
@@ -12,6 +15,7 @@ from weilianxin.areas.models import PlaceKind
 from weilianxin.areas.plates import replaced, resolve
 from weilianxin.cases.cards import open_matters
 from weilianxin.lib.client import address_of
+from weilianxin.notify import templates
 from weilianxin.notify.inbox import unread_count
 from weilianxin.people import throttle
 from weilianxin.people.errors import TooOften
@@ -30,7 +34,16 @@ class DwellingShort(Shape):
     name: str
 
 
+class TemplateOut(Shape):
+    """A message of WeChat that may be asked about, and what it is for."""
+
+    id: str
+    purpose: Literal["accepted", "asking", "closed", "task"] = Field(alias="for")
+
+
 class Home(Shape):
+    """`templates`: what may be asked about in WeChat; empty for whom WeChat does not reach."""
+
     account: AccountOut | None
     worker: WorkerCard | None
     dwelling: DwellingShort | None
@@ -38,6 +51,7 @@ class Home(Shape):
     unread: int
     dial: list[Dial]
     demo: bool
+    templates: list[TemplateOut]
 
 
 class PlateOut(Shape):
@@ -64,13 +78,14 @@ def dials():
     return found
 
 
-@router.get("/home", response=answers(Home), openapi_extra=OPTIONAL)
+@router.get("/home", response=answers(Home), by_alias=True, openapi_extra=OPTIONAL)
 def home(request):
     """All that the first page shows. Works without a token."""
     account, at = request.account, timezone.now()
     resident = account is not None and not account.is_staff_member
     dwelling = dwelling_of(account) if resident else None
     place = dwelling.place if dwelling else None
+    told = templates.asked_of(account) if account is not None else []
     return {
         "account": account_of(account) if account is not None else None,
         "worker": worker_of(place, at) if place else None,
@@ -79,6 +94,7 @@ def home(request):
         "unread": unread_count(account) if account is not None else 0,
         "dial": dials(),
         "demo": settings.DEMO,
+        "templates": [{"id": row.template_id, "for": row.purpose} for row in told],
     }
 
 

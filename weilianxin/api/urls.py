@@ -11,12 +11,12 @@ from django.views.decorators.http import require_safe
 from weilianxin.lib.problem import problem
 from weilianxin.lib.programme import programmes
 
-from . import home, me, places, session, uploads
+from . import home, me, places, session, subscriptions, uploads
 from .frame import api, not_found
 
 
 def routers():
-    yield from (module.router for module in (session, home, places, me, uploads))
+    yield from (module.router for module in (session, home, places, me, subscriptions, uploads))
     for config in programmes():
         if module_has_submodule(import_module(config.name), "api"):
             yield from import_module(f"{config.name}.api").ROUTERS

@@ -16,7 +16,9 @@ from django.utils.translation import gettext as _
 
 from weilianxin.areas.calendar import missing_years
 from weilianxin.areas.models import Area, Level
+from weilianxin.channels.wechat import inbound
 from weilianxin.notify.models import Text
+from weilianxin.notify.templates import TITLES, usable
 from weilianxin.notify.texts import shipped
 from weilianxin.people.models import HANDLER_KINDS, Account, Post, Role, Unit
 from weilianxin.programmes.reports import catalogue, policy
@@ -224,6 +226,34 @@ def of_texts(at):
         )
 
 
+def of_wechat(at):
+    """What keeps the mini-program from telling people; SMS tells them until then."""
+    named_one = settings.WECHAT_APPID or settings.WECHAT_SECRET
+    if named_one and not (settings.WECHAT_APPID and settings.WECHAT_SECRET):
+        yield Problem(
+            _("小程序的账号没有写全。"), _("请设 WEILIANXIN_WECHAT_APPID 和 WEILIANXIN_WECHAT_SECRET，或两项都去掉。")
+        )
+    if not named_one or not (settings.WECHAT_APPID and settings.WECHAT_SECRET):
+        return
+    if not inbound.configured():
+        yield Problem(
+            _("微信的消息推送没有配好，收不到送达回执。"),
+            _("请设 WEILIANXIN_WECHAT_TOKEN 和 WEILIANXIN_WECHAT_AES_KEY，与公众平台“消息推送”里填的相同。"),
+            grave=False,
+        )
+    missing = [str(title) for purpose, title in TITLES.items() if purpose not in usable()]
+    if missing:
+        yield Problem(
+            _("这些微信消息还没有模板编号，先用短信告诉：%(names)s。") % {"names": named(missing)},
+            _("请在公众平台选好模板，把编号填到工作台“文字”的“微信消息”里。"),
+            grave=False,
+        )
+    if settings.WECHAT_STATE != "formal":
+        yield Problem(
+            _("微信消息现在打开的不是正式版小程序。"), _("上线后请去掉 WEILIANXIN_WECHAT_STATE。"), grave=False
+        )
+
+
 def of_administrators(at):
     admins = Account.objects.filter(is_active=True, posts__in=Post.objects.at(at).filter(role=Role.SYSTEM_ADMIN))
     admins = list(admins.distinct())
@@ -257,6 +287,7 @@ LOOKS = (
     of_sms,
     of_calendar,
     of_texts,
+    of_wechat,
 )
 
 

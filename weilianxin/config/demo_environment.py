@@ -9,6 +9,8 @@ def prepare():
     os.environ["WEILIANXIN_DEMO"] = "1"
     os.environ["WEILIANXIN_DATA"] = str(Path(os.environ.get("WEILIANXIN_DATA", "var")) / "demo")
     os.environ.pop("DATABASE_URL", None)
-    for name in ("SMS", "SMTP_HOST", "CALLS", "HTTPS", "SECRET_KEY"):
+    names = ("SMS", "SMTP_HOST", "CALLS", "HTTPS", "SECRET_KEY")
+    wechat = ("WECHAT_APPID", "WECHAT_SECRET", "WECHAT_TOKEN", "WECHAT_AES_KEY", "WECHAT_BASE")
+    for name in (*names, *wechat):
         os.environ.pop(f"WEILIANXIN_{name}", None)
     os.environ.setdefault("WEILIANXIN_SUBDISTRICT", "330102098")

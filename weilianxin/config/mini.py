@@ -73,13 +73,14 @@ def places(request):
     return JsonResponse({"plates": plates(), "points": points})
 
 
-def of_wechat(**said):
+def of_wechat(call="phone", method="POST", **said):
     """What the made-up platform answers to a hand on a telephone; 404 without one, and people sign in by SMS."""
     base = getattr(settings, "WECHAT_BASE", "")
     if not base.startswith("http://127.0.0.1:"):
         return JsonResponse({}, status=404)
+    how = {"params": said} if method == "GET" else {"json": said}
     try:
-        answer = httpx.post(f"{base}/__ctl/{said.pop('call', 'phone')}", json=said, timeout=5)
+        answer = httpx.request(method, f"{base}/__ctl/{call}", **how, timeout=5, trust_env=False)
         return JsonResponse(answer.json(), status=answer.status_code)
     except (httpx.HTTPError, ValueError):
         return JsonResponse({}, status=404)
@@ -104,6 +105,12 @@ def answer(request):
     if said not in ("accept", "reject"):
         raise Http404
     return of_wechat(do="subscribe", user=request.GET.get("user", "")[:40], choices=dict.fromkeys(ids, said))
+
+
+@of_the_demo
+def messages(request):
+    """What `user` has received in the made-up WeChat, each with the page it opens."""
+    return of_wechat("received", "GET", user=request.GET.get("user", "")[:40])
 
 
 @of_the_demo

@@ -213,6 +213,7 @@ WORK = {
     "weilianxin.people.codes.cleanup": 3600,
     "weilianxin.people.throttle.cleanup": 3600,
     "weilianxin.people.tokens.cleanup": 3600,
+    "weilianxin.notify.push.forget_old": 3600,
     "weilianxin.files.store.sweep_photos": 3600,
     "weilianxin.files.store.sweep_orphans": 86400,
     "weilianxin.files.store.sweep_sounds": 3600,

@@ -10,6 +10,7 @@ from django.urls import include, path
 from django.utils.module_loading import module_has_submodule
 
 from weilianxin.lib.programme import programmes
+from weilianxin.notify.push import push
 
 from . import mini
 from .health import healthz
@@ -32,7 +33,9 @@ urlpatterns = [
     path("mini/demo/people", mini.people, name="mini_people"),
     path("mini/demo/code", mini.code, name="mini_code"),
     path("mini/demo/answer", mini.answer, name="mini_answer"),
+    path("mini/demo/messages", mini.messages, name="mini_messages"),
     path("mini/<str:name>", mini.page, name="mini_file"),
+    path("wechat/push", push, name="wechat_push"),
     path("h/", include("weilianxin.desk.handler_urls")),
     *of_programmes("desk_urls", "desk/"),
     path("desk/", include("weilianxin.desk.urls")),

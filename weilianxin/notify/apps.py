@@ -10,10 +10,12 @@ class NotifyConfig(AppConfig):
         from weilianxin.people.erasure import register_eraser
         from weilianxin.people.mydata import register_section
 
+        from . import templates, texts
         from .inbox import held
         from .send import erase_person
-        from .texts import after_migrate
 
         register_eraser(erase_person)
         register_section("messages", held)
-        post_migrate.connect(after_migrate, sender=self)
+        register_section("wechat_permissions", templates.held)
+        post_migrate.connect(texts.after_migrate, sender=self)
+        post_migrate.connect(templates.after_migrate, sender=self)

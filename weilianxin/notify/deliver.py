@@ -1,4 +1,5 @@
-"""Sending what waits in the outbox. At least once: a row is marked sent after the sending, never before.
+"""Sending what waits in the outbox. At least once: a row is marked sent after the sending, never before. Only WeChat
+is told at most once, because it knows no repeat: see `by_wechat.py`.
 
 The work loop calls `deliver_due`; any number of loops may run. A loop that dies in the middle leaves its row
 "sending", and after five minutes another takes it up again.
@@ -17,7 +18,8 @@ from django.utils import timezone
 from weilianxin.channels import mail, sms
 from weilianxin.channels.errors import GiveUp, NotConfigured, Retry
 
-from .models import SMS, Outbox
+from . import by_wechat
+from .models import SMS, WECHAT, Outbox
 from .send import is_invented
 
 log = logging.getLogger(__name__)
@@ -26,21 +28,27 @@ ATTEMPTS = 8
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=6)
 STALE = timedelta(minutes=5)  # longer than any sending takes: clients give up after seconds
 LOCAL = ZoneInfo("Asia/Shanghai")
-QUIET_FROM, QUIET_TO = 22, 7  # o'clock; SMS that is not urgent waits for the morning, its row stays as it is
+QUIET_FROM, QUIET_TO = 22, 7  # o'clock; what rings and is not urgent waits for the morning, its row stays as it is
+BY_WECHAT = 20  # rows of WeChat for one of the others: they go out many at a time
 
 
 def deliver_due(at=None, limit=50):
-    """Send up to `limit` rows that are due at `at`; returns how many were handed over.
+    """Send up to `limit` rows that are due at `at`, and twenty times as many by WeChat; returns how many were handed
+    over.
 
     First takes back what a dead loop left behind. Failures are tried again after 30 seconds, then three times as
     long each time up to 6 hours; after 8 tries the row is dead and says why.
     """
     begin, start = at or timezone.now(), time.monotonic()
-    reclaim_stale(begin)
-    sent = 0
-    for _turn in range(limit):
+
+    def now():
         # Sending takes time, and how old a claim is must be known to the reclaimer.
-        moment = begin + timedelta(seconds=time.monotonic() - start)
+        return begin + timedelta(seconds=time.monotonic() - start)
+
+    reclaim_stale(begin)
+    sent = by_wechat.deliver(lambda moment: due(moment).filter(channel=WECHAT), now, limit * BY_WECHAT)
+    for _turn in range(limit):
+        moment = now()
         row = claim(moment)
         if row is None:
             break
@@ -52,7 +60,7 @@ def due(at):
     """Rows that may be sent at `at`, urgent ones first."""
     rows = Outbox.objects.filter(state=Outbox.QUEUED, next_at__lte=at)
     if is_quiet(at):
-        rows = rows.exclude(channel=SMS, urgent=False)
+        rows = rows.exclude(channel__in=(SMS, WECHAT), urgent=False)
     return rows.order_by("-urgent", "next_at", "id")
 
 
@@ -62,16 +70,16 @@ def is_quiet(at):
 
 
 def claim(at):
-    """Take one due row for this loop alone; None when nothing is due.
+    """Take one due row that is not WeChat's for this loop alone; None when nothing is due.
 
     PostgreSQL passes over rows that others hold; on SQLite the conditional update decides. Either way the change of
     state is what claims, and its row count says who won.
     """
     while True:
-        if not due(at).exists():  # an idle loop takes no write lock
+        if not due(at).exclude(channel=WECHAT).exists():  # an idle loop takes no write lock
             return None
         with transaction.atomic():
-            rows = due(at)
+            rows = due(at).exclude(channel=WECHAT)
             if connection.features.has_select_for_update_skip_locked:
                 rows = rows.select_for_update(skip_locked=True)
             row = rows.first()
@@ -141,7 +149,8 @@ def mine(row):
 
 
 def reclaim_stale(at):
-    """Rows whose loop died while sending go back into the queue, or are given up after the last try.
+    """Rows whose loop died while sending go back into the queue, or are given up after the last try; those of WeChat
+    are unsure.
 
     Returns how many there were.
     """
@@ -150,16 +159,18 @@ def reclaim_stale(at):
     )
     if not stale.exists():
         return 0
+    unsure = by_wechat.reclaim(stale.filter(channel=WECHAT), at)
+    stale = stale.exclude(channel=WECHAT)
     stale.filter(attempts__gte=ATTEMPTS, secret=True).update(body="")
     given_up = stale.filter(attempts__gte=ATTEMPTS).update(
         state=Outbox.DEAD, done_at=at, claimed_at=None, error="interrupted"
     )
-    return given_up + stale.update(state=Outbox.QUEUED, claimed_at=None, next_at=at, error="interrupted")
+    return unsure + given_up + stale.update(state=Outbox.QUEUED, claimed_at=None, next_at=at, error="interrupted")
 
 
 def backlog(at):
     """What a status page says of the outbox: how many wait, since when the oldest is due, how many are dead."""
-    waiting = Outbox.objects.filter(state__in=(Outbox.QUEUED, Outbox.SENDING), next_at__lte=at)
+    waiting = Outbox.objects.filter(state__in=(Outbox.QUEUED, Outbox.SENDING, Outbox.UNSURE), next_at__lte=at)
     return {
         "waiting": waiting[:1000].count(),
         "oldest_due_at": waiting.order_by("next_at").values_list("next_at", flat=True).first(),

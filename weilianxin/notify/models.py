@@ -1,4 +1,4 @@
-"""Texts, the outbox and the in-app inbox."""
+"""Texts, the templates and permissions of WeChat, the outbox and the in-app inbox."""
 
 from django.db import models
 from django.db.models import Q
@@ -6,8 +6,8 @@ from django.utils import timezone
 
 from weilianxin.people.models import Account
 
-INBOX, SMS, MAIL = "inbox", "sms", "mail"
-CHANNELS = (INBOX, SMS, MAIL)
+INBOX, SMS, MAIL, WECHAT = "inbox", "sms", "mail", "wechat"
+CHANNELS = (INBOX, SMS, MAIL)  # of a text; WeChat takes the place of an SMS by itself, where it may
 
 
 class Text(models.Model):
@@ -21,6 +21,7 @@ class Text(models.Model):
     body_en = models.TextField(blank=True)
     channels = models.CharField(max_length=40, default=INBOX)  # of: inbox sms mail, separated by blanks
     urgent = models.BooleanField(default=False)  # goes out in quiet hours too
+    template = models.CharField(max_length=12, blank=True)  # the purpose of the Template that says it in WeChat
     edited_at = models.DateTimeField(null=True, blank=True)  # by an administrator; then defaults leave it alone
 
     class Meta:
@@ -54,6 +55,53 @@ class Text(models.Model):
         return (self.body_en or self.body_zh) if language == "en" else self.body_zh
 
 
+class Template(models.Model):
+    """A subscription message of the mini-program: chosen in WeChat's console, where it gets its id."""
+
+    ACCEPTED, ASKING, CLOSED, TASK = "accepted", "asking", "closed", "task"
+
+    purpose = models.CharField(max_length=12, unique=True)  # what the mini-program asks about, one of the above
+    template_id = models.CharField(max_length=64, blank=True)  # until there is one, nothing is told this way
+    long_term = models.BooleanField(default=False)  # else a yes is good for one message
+    fields = models.CharField(max_length=300)  # "thing1=title time2=due": field of the template, value of the text
+    edited_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self):
+        return self.purpose
+
+    @property
+    def pairs(self):
+        """[(field, value's name)], in the order of the template."""
+        return [tuple(pair.split("=", 1)) for pair in self.fields.split()]
+
+
+class Permission(models.Model):
+    """What somebody allowed for a template. The mini-program tells of each yes and so does WeChat's push; either may be
+    lost or come later, so both are counted and the larger count holds."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="wechat_permissions")
+    template = models.CharField(max_length=64)  # its id: another template needs another yes
+    told = models.PositiveIntegerField(default=0)
+    pushed = models.PositiveIntegerField(default=0)
+    used = models.PositiveIntegerField(default=0)
+    refused = models.BooleanField(default=False)  # always refuse, in the settings of WeChat
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "template"], name="permission_once")]
+
+    @property
+    def left(self):
+        return 0 if self.refused else max(self.told, self.pushed) - self.used
+
+
+class Push(models.Model):
+    """A push of WeChat that was taken, so that its repeat is answered and nothing more."""
+
+    key = models.CharField(max_length=64, unique=True)
+    at = models.DateTimeField(default=timezone.now)
+
+
 class Message(models.Model):
     """In-app message; written in the act's transaction, so it is there when the act is."""
 
@@ -74,15 +122,22 @@ class Message(models.Model):
 
 
 class Outbox(models.Model):
-    """A message to send outside. Every row ends sent, held (demo, or nowhere to send) or dead."""
+    """A message to send outside. Every row ends sent, held (demo, or nowhere to send) or dead.
+
+    A row of WeChat becomes one of SMS when WeChat cannot (`by_wechat.py`), so there is one row for one message.
+    """
 
     QUEUED, SENDING, SENT, HELD, DEAD = "queued", "sending", "sent", "held", "dead"
+    UNSURE = "unsure"  # WeChat may have it: its answer was lost, and it does not know a repeat
 
     key = models.CharField(max_length=64, unique=True)  # digest of act, receiver, channel and occasion
     act = models.CharField(max_length=32)
     account = models.ForeignKey(Account, null=True, blank=True, on_delete=models.CASCADE)
-    address = models.CharField(max_length=254)  # phone or mail address
+    address = models.CharField(max_length=254)  # phone or mail address; with WeChat the phone it falls back to, if any
     channel = models.CharField(max_length=8)
+    template = models.CharField(max_length=64, blank=True)  # with WeChat: the template's id
+    openid_digest = models.CharField(max_length=64, blank=True)  # with WeChat: whose; the openid itself is not kept
+    data = models.JSONField(default=dict, blank=True)  # with WeChat: its page and values, until it has gone
     title = models.CharField(max_length=120, blank=True)
     body = models.TextField()
     urgent = models.BooleanField(default=False)
@@ -92,6 +147,7 @@ class Outbox(models.Model):
     next_at = models.DateTimeField(default=timezone.now)
     useless_at = models.DateTimeField(null=True, blank=True)  # a code that has run out is not sent any more
     claimed_at = models.DateTimeField(null=True, blank=True)
+    unsure_at = models.DateTimeField(null=True, blank=True)  # since when no receipt told what came of it
     receipt = models.CharField(max_length=80, blank=True)
     error = models.CharField(max_length=120, blank=True)  # a kind of failure, never an address
     created_at = models.DateTimeField(default=timezone.now)
@@ -101,4 +157,13 @@ class Outbox(models.Model):
         indexes = [
             models.Index(fields=["state", "next_at"], name="outbox_due"),
             models.Index(fields=["address"], name="outbox_address"),
+            models.Index(fields=["openid_digest", "template"], condition=~Q(template=""), name="outbox_of_template"),
+        ]
+        constraints = [
+            # A receipt of an unknown number then belongs to this one row.
+            models.UniqueConstraint(
+                fields=["openid_digest", "template"],
+                condition=Q(channel="wechat", state__in=("sending", "unsure")),
+                name="outbox_one_open",
+            )
         ]

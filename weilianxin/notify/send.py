@@ -3,10 +3,12 @@
 import hashlib
 import re
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from .models import INBOX, MAIL, SMS, Message, Outbox
+from . import templates
+from .models import INBOX, MAIL, SMS, WECHAT, Message, Outbox
 from .texts import SECRETS, fill, text_for, uses
 
 # Numbers and addresses of demo people, by their plainly invented pattern. Nothing is ever sent to them.
@@ -24,7 +26,8 @@ def tell(
     the occasion (for example the case's stream and the event's number): told again, nothing more is written.
     `urgent` lets it out in the quiet hours; `held` keeps it from leaving (a unit of the demo); after `useless_at`
     (a code's end) it is not sent any more. Runs in the caller's transaction and costs one insert for the inbox and
-    one for the outbox. Raises LookupError when there is no such text.
+    one for the outbox. Who allowed it in WeChat is told there instead of by SMS. Raises LookupError when there is no
+    such text.
     """
     tell_each(
         act,
@@ -47,6 +50,7 @@ def tell_each(
     """The same for many accounts (all who joined a report), still with one insert each for inbox and outbox."""
     text = text_for(act, audience)
     channels = text.channels.split()
+    template, reached = templates.reached(accounts, text, address)
     messages, out = [], []
     for account in accounts:
         if account is not None and (account.erased_at or not account.is_active):
@@ -58,23 +62,35 @@ def tell_each(
         receiver = account.ref if account is not None else ""
         if INBOX in channels and account is not None:
             messages.append(Message(key=digest(key, act, audience, receiver), body=body, url=url, **common))
-        for channel in channels:
-            where = destination(channel, account, address)
-            if not where:
+        ways = {channel: destination(channel, account, address) for channel in channels}
+        openid = reached.get(account.pk, "") if account is not None else ""
+        if openid:
+            ways[WECHAT] = ways.pop(SMS, "")
+        for channel, where in ways.items():
+            if not where and channel != WECHAT:
                 continue
-            hold = held or (account is not None and account.is_demo) or is_invented(where)
+            by = {}
+            if channel == WECHAT:
+                lines = templates.values_of(template, values, headline=title, at=at, language=language)
+                by = {"template": template.template_id, "openid_digest": openid}
+                by["data"] = {"page": templates.page_of(url), "values": lines}
+                hold = held or (account.is_demo and not settings.DEMO)  # the demo's WeChat is a made-up one
+            else:
+                hold = held or (account is not None and account.is_demo) or is_invented(where)
             out.append(
                 Outbox(
-                    key=digest(key, act, audience, receiver, where, channel),
+                    # Told again when the permission has gone, it is still the same message.
+                    key=digest(key, act, audience, receiver, where, SMS if channel == WECHAT else channel),
                     address=where,
                     channel=channel,
-                    body=body[:LONGEST_SMS] if channel == SMS else body,
+                    body=body[:LONGEST_SMS] if channel in (SMS, WECHAT) else body,
                     urgent=urgent or text.urgent,
                     secret=uses(text, SECRETS),
                     state=Outbox.HELD if hold else Outbox.QUEUED,
                     done_at=at if hold else None,
                     next_at=at,
                     useless_at=useless_at,
+                    **by,
                     **common,
                 )
             )
@@ -105,10 +121,11 @@ def digest(*parts):
 
 
 def erase_person(account, at):
-    """Everything that was said to a person, and everything that waits to be sent to them."""
+    """Everything that was said to a person, everything that waits to be sent to them, and what they allowed."""
     Message.objects.filter(account=account).delete()
     theirs = Q(account=account)
     for address in (account.phone, account.email):
         if address:
             theirs |= Q(address=address)
     Outbox.objects.filter(theirs).delete()
+    account.wechat_permissions.all().delete()

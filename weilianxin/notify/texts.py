@@ -19,7 +19,7 @@ from django.db.models.signals import post_delete, post_save
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from .models import CHANNELS, Text
+from .models import CHANNELS, Template, Text
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,8 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 SHIPPED = Path(__file__).parent / "data" / "texts.csv"
 FRESH = 30.0  # seconds until a process looks for edited texts again
 WORDS = ("title_zh", "body_zh", "title_en", "body_en")
+SHIPPED_FIELDS = (*WORDS, "channels", "urgent", "template")
+PURPOSES = (Template.ACCEPTED, Template.ASKING, Template.CLOSED, Template.TASK)
 
 
 def check(text):
@@ -64,6 +66,8 @@ def check(text):
             wrong[field] = _("这里不能空着。")
     if set(text.channels.split()) - set(CHANNELS) or not text.channels.split():
         wrong["channels"] = _("发送方式只能是 inbox、sms、mail，用空格分开。")
+    if text.template and text.template not in PURPOSES:
+        wrong["template"] = _("没有这种微信消息。")
     if wrong:
         raise ValidationError(wrong)
 
@@ -144,7 +148,7 @@ def load_texts(using="default"):
 
     May be called any number of times. Returns how many rows were written.
     """
-    fields = (*WORDS, "channels", "urgent")
+    fields = SHIPPED_FIELDS
     have = {(t.act, t.audience): t for t in Text.objects.using(using).all()}
     new, changed = [], []
     for key, default in shipped().items():

@@ -1,7 +1,7 @@
 """Which account stands behind a person of WeChat, and where WeChat reaches an account.
 
-An openid names a person to one mini-program (`appid`) only. It is kept here and nowhere else but on messages that wait
-to be sent; the journal learns that a tie was made or ended, never the openid.
+An openid names a person to one mini-program (`appid`) only. It is kept here and nowhere else: a message that waits
+bears its keyed digest; the journal learns that a tie was made or ended, never the openid.
 """
 
 from django.db import transaction

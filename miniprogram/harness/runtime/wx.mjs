@@ -247,12 +247,22 @@ export function listen() {
   addEventListener('offline', tell)
 }
 
+// What came in WeChat, newest first; a tap opens the page that the message leads to.
+async function received() {
+  const { received: rows } = await demo('messages', { user: user() }).catch(() => ({ received: [] }))
+  const buttons = [...rows].reverse().slice(0, 20).map(({ title, lines, page }) => [`${title}\n${lines.map(([label, value]) => `${label}：${value}`).join('\n')}`, page || 'pages/home/index', 'message'])
+  const page = await sheet({ title: '服务通知', text: rows.length ? '点一条，打开它说的那件事。' : '还没有消息。报事以后同意接收，有进展时消息会到这里。', buttons: [...buttons, ['关闭', null]] })
+  if (page) pages.reLaunch(`/${page}`)
+}
+
 // The capsule's menu: what a visitor of the demo may want that a phone has in other places.
 export async function capsule() {
-  const chosen = await menu('演示', [['扫一块门牌', 'scan'], ['当一回网格员', 'worker'], ['换一个微信用户（手机里的数据清空）', 'user'], ['回到网页版', 'portal']])
+  const chosen = await menu('演示', [['扫一块门牌', 'scan'], ['微信里收到的消息', 'messages'], ['当一回网格员', 'worker'], ['换一个微信用户（手机里的数据清空）', 'user'], ['回到网页版', 'portal']])
   if (chosen === 'scan') {
     const { path } = await scanCode().catch(() => ({}))
     if (path) await pages.navigateTo(`/${path}`)
+  } else if (chosen === 'messages') {
+    await received()
   } else if (chosen === 'worker') {
     const { worker } = await demo('people')
     await notice(`网格员 ${worker.name}`, `登录名 ${worker.username}，密码 ${worker.password}（只在演示里有用）`)

@@ -4,7 +4,7 @@ import { fill, page } from '../../lib/page'
 import type { Act, Matter, PhotoRef } from '../../lib/shapes'
 import { get, Refused } from '../../services/api'
 import { send } from '../../services/outbox'
-import { askToTell, templatesFor } from '../../services/subscription'
+import { askToTell, templatesFor, templatesOf } from '../../services/subscription'
 
 page({
   heading: () => t('报事详情'),
@@ -30,9 +30,9 @@ page({
     this.setData({
       number: query.number || '',
       thanks: thanks[query.new || ''] || '',
-      asking: query.new ? templatesFor('accepted', 'asking', 'closed') : [],
       alone: getCurrentPages().length === 1,
     })
+    if (query.new) void templatesOf('resident', 'accepted', 'asking', 'closed').then((asking) => this.setData({ asking }))
   },
   onShow() {
     void this.load()

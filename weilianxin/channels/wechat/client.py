@@ -44,7 +44,7 @@ def fetch_token(force=False):
     said = credentials() | {"grant_type": "client_credential", "force_refresh": force}
     try:
         answer = ask("POST", "/cgi-bin/stable_token", said=said)
-    except RefreshToken as error:
+    except (RefreshToken, Retry) as error:  # whatever the token was wanted for has not been done
         raise Retry(error.code) from None
     word, seconds = answer.get("access_token"), answer.get("expires_in")
     if not isinstance(word, str) or not word or not isinstance(seconds, int):

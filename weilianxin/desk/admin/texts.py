@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from weilianxin.cases.errors import Invalid
 from weilianxin.cases.forms import Field
-from weilianxin.notify import texts
-from weilianxin.notify.models import CHANNELS, Text
+from weilianxin.notify import templates, texts
+from weilianxin.notify.models import CHANNELS, Template, Text
 from weilianxin.people.session import admin_required
 
 from .frame import attempt, filled, note, page, paged, taken
@@ -59,6 +59,8 @@ def all_texts(request):
     for row in rows:
         row.reader = AUDIENCES.get(row.audience, row.audience)
         row.ways = [CHANNEL_WORDS.get(channel, channel) for channel in row.channels.split()]
+        if row.template:
+            row.ways.append(_("微信"))
     return page(request, "desk/admin/texts.html", {"rows": rows, "older": older, "newest": newest})
 
 
@@ -72,6 +74,7 @@ def text_fields():
         Field("body_en", "long", _("英文正文"), most=1000),
         Field("channels", "checks", _("怎么告诉"), required=True, choices=ways),
         Field("urgent", "radios", _("夜里"), required=True, choices=quiet),
+        Field("template", "choice", _("微信里用哪种消息"), choices=list(templates.TITLES.items())),
     ]
 
 
@@ -82,6 +85,7 @@ def checked(fields, request, text):
         setattr(text, name, given[name])
     text.channels = " ".join(given["channels"])
     text.urgent = given["urgent"] == "yes"
+    text.template = given["template"]
     try:
         text.clean()
     except ValidationError as problem:
@@ -125,7 +129,8 @@ def one(request, pk):
         filled(fields, request, refusal=refusal)
     else:
         values = {name: getattr(text, name) for name in texts.WORDS}
-        filled(fields, values=values | {"channels": text.channels.split(), "urgent": "yes" if text.urgent else "no"})
+        values |= {"channels": text.channels.split(), "urgent": "yes" if text.urgent else "no"}
+        filled(fields, values=values | {"template": text.template})
     context = {
         "text": text,
         "reader": AUDIENCES.get(text.audience, text.audience),
@@ -148,7 +153,7 @@ def back_to_shipped(request, pk):
         raise Http404
 
     def act():
-        for name in (*texts.WORDS, "channels", "urgent"):
+        for name in texts.SHIPPED_FIELDS:
             setattr(text, name, getattr(default, name))
         text.edited_at = None
         text.save()
@@ -156,3 +161,71 @@ def back_to_shipped(request, pk):
         return reverse("desk:admin_text", args=[pk]) + "?done=restored"
 
     return attempt(request, act)[0]
+
+
+def template_fields(template):
+    """What is asked about one template, its names made its own."""
+    kinds = [("one", _("一次性：同意一次，发一条")), ("long", _("长期：同意一次，一直可以发"))]
+    return [
+        Field(f"{template.purpose}_id", "text", _("模板编号"), most=64),
+        Field(f"{template.purpose}_kind", "radios", _("种类"), required=True, choices=kinds),
+        Field(f"{template.purpose}_fields", "text", _("字段"), required=True, most=300),
+    ]
+
+
+def as_typed(template):
+    kind = "long" if template.long_term else "one"
+    return {
+        f"{template.purpose}_id": template.template_id,
+        f"{template.purpose}_kind": kind,
+        f"{template.purpose}_fields": template.fields,
+    }
+
+
+def change_templates(rows, request):
+    """What was typed on the page of WeChat's messages, kept; Invalid where WeChat would not take it."""
+    values = examples() | {templates.HEADLINE: _("您的报事已受理"), templates.NOW: timezone.now()}
+    changed = []
+    for row, fields in rows:
+        given, before = taken(fields, request), as_typed(row)
+        row.template_id = given[f"{row.purpose}_id"]
+        row.long_term = given[f"{row.purpose}_kind"] == "long"
+        row.fields = " ".join(given[f"{row.purpose}_fields"].split())
+        try:
+            templates.check(row, values)
+        except ValidationError as problem:
+            field, sentences = next(iter(problem.message_dict.items()))
+            raise Invalid(sentences[0], f"{row.purpose}_{field.removeprefix('template_')}") from None
+        if as_typed(row) != before:
+            changed.append(row)
+    ids = [row.template_id for row, _fields in rows if row.template_id]
+    if len(set(ids)) < len(ids):
+        raise Invalid(_("两种消息不能用同一个模板编号。"), f"{rows[0][0].purpose}_id")
+    ours = [row for row, _fields in rows if row.template_id and row.purpose != Template.TASK]
+    if len({row.long_term for row in ours}) > 1:
+        raise Invalid(_("给居民的几种消息要么都是一次性，要么都是长期：微信不肯一起问。"), f"{ours[0].purpose}_kind")
+    for row in changed:
+        row.edited_at = timezone.now()
+        row.save()
+        note(request, "template_changed", purpose=row.purpose, template=row.template_id)
+    return reverse("desk:admin_templates") + "?done=saved"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@admin_required
+def in_wechat(request):
+    """The messages of WeChat: their ids in the console, and what stands in their fields."""
+    rows = sorted(Template.objects.all(), key=lambda row: texts.PURPOSES.index(row.purpose))
+    rows = [(row, template_fields(row)) for row in rows]
+    for row, fields in rows:
+        filled(fields, values=as_typed(row))
+    refusal = None
+    if request.method == "POST":
+        answer, refusal = attempt(request, lambda: change_templates(rows, request))
+        if answer is not None:
+            return answer
+        for _row, fields in rows:
+            filled(fields, request, refusal=refusal)
+    parts = [{"title": templates.TITLES[row.purpose], "fields": fields} for row, fields in rows]
+    known = [(name, templates.LABELS.get(name, "")) for name in templates.VALUES]
+    return page(request, "desk/admin/templates.html", {"parts": parts, "known": known}, refusal=refusal)

@@ -25,6 +25,7 @@ admin_urls = [
     path("units/add/", units.add, name="admin_unit_add"),
     re_path(r"^units/(?P<ref>[0-9a-f]{24})/$", units.one, name="admin_unit"),
     path("texts/", texts.all_texts, name="admin_texts"),
+    path("texts/wechat/", texts.in_wechat, name="admin_templates"),
     path("texts/<int:pk>/", texts.one, name="admin_text"),
     path("texts/<int:pk>/shipped/", texts.back_to_shipped, name="admin_text_shipped"),
     path("calendar/", calendar.this_year, name="admin_calendar"),

@@ -74,7 +74,9 @@ def _from_notices(case, gone):
     """Where only the person's own words say the place, they stand in the notices about the case too."""
     if case.place_text and case.place_id is None and case.compound_id is None:
         Message.objects.filter(url__endswith=f"/cases/{case.number}/").update(body=gone)
-        sent = Outbox.objects.filter(body__contains=case.number).exclude(state__in=(Outbox.QUEUED, Outbox.SENDING))
+        sent = Outbox.objects.filter(body__contains=case.number).exclude(
+            state__in=(Outbox.QUEUED, Outbox.SENDING, Outbox.UNSURE)
+        )
         sent.update(body=gone)
 
 

@@ -5,7 +5,7 @@ import type { DeskCard, List } from '../../../lib/shapes'
 import { ask, get } from '../../../services/api'
 import { send } from '../../../services/outbox'
 import { forget } from '../../../services/session'
-import { askToTell, templatesFor } from '../../../services/subscription'
+import { askToTell, templatesOf } from '../../../services/subscription'
 
 type Row = DeskCard & { urgent: boolean; next: boolean }
 
@@ -20,7 +20,7 @@ page({
   heading: () => t('待办'),
   data: { tab: 'todo', items: [] as Row[], older: '', busy: '', thanks: '', asking: [] as string[] },
   onShow() {
-    this.setData({ asking: templatesFor('task') })
+    void templatesOf('staff', 'task').then((asking) => this.setData({ asking }))
     void this.load()
   },
   load() {
