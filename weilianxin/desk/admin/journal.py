@@ -62,6 +62,7 @@ ACTS = {
     "office_hours": _("改上班时间"),
     "text_changed": _("改通知文字"),
     "text_restored": _("换回自带的文字"),
+    "template_changed": _("改微信模板"),
     "plates_issued": _("发放门牌"),
     "plate_reissue": _("换门牌"),
     "plate_revoke": _("停用门牌"),
