@@ -225,6 +225,13 @@ def test_wechat_does_not_ring_in_the_quiet_hours(wx, star):
     assert deliver_due(MORNING) == 1
 
 
+def test_whoever_tries_the_demo_at_night_sees_the_message(wx, star, settings):
+    settings.DEMO = True
+    allow(wx, star)
+    accepted(star, at=NIGHT)
+    assert deliver_due(NIGHT) == 1
+
+
 def test_a_long_term_permission_is_not_used_up(wx, star):
     template = Template.objects.get(purpose="accepted")
     template.long_term = True

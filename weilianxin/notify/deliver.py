@@ -11,6 +11,7 @@ import time
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
@@ -59,7 +60,7 @@ def deliver_due(at=None, limit=50):
 def due(at):
     """Rows that may be sent at `at`, urgent ones first."""
     rows = Outbox.objects.filter(state=Outbox.QUEUED, next_at__lte=at)
-    if is_quiet(at):
+    if is_quiet(at) and not settings.DEMO:  # whoever tries the demo in the evening does not wait for the morning
         rows = rows.exclude(channel__in=(SMS, WECHAT), urgent=False)
     return rows.order_by("-urgent", "next_at", "id")
 
