@@ -6,7 +6,6 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from weilianxin.areas.calendar import work_calendar
 from weilianxin.areas.locate import locate
 from weilianxin.cases.access import actor_on, handler_on
 from weilianxin.cases.engine import deadline, perform
@@ -299,7 +298,7 @@ def test_the_events_alone_say_where_a_case_stands_and_what_is_promised(world):
     case = do(case, "rework", world.verifier, at(12, day=date(2026, 3, 13)), note="坑边还翘着")
     told = replay(case.events.all(), REPORTS.phases)
     assert (told.state, told.due, told.limit) == (case.state, case.due_at, case.handle_limit)
-    assert told.deadline(work_calendar()) == case.due_at
+    assert told.deadline() == case.due_at
 
 
 def test_whoever_was_asked_to_assist_is_told_when_the_matter_goes_elsewhere(world):

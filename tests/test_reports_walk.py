@@ -13,7 +13,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from weilianxin.areas.calendar import work_calendar
 from weilianxin.areas.locate import locate
 from weilianxin.cases import models
 from weilianxin.cases.access import SYSTEM_ACTOR, actor_on, handler_on, posts_of
@@ -180,13 +179,15 @@ class Walk:
             meets = case.pending == "meeting"
             assert case.next_due_at <= case.due_at if meets else case.next_due_at == case.due_at, hint
             told = replay(case.events.all(), REPORTS.phases)
-            assert told.state == case.state and told.due == told.deadline(work_calendar()) == case.due_at, hint
+            assert told.state == case.state and told.due == told.deadline() == case.due_at, hint
         if case.state == "suspended":
             assert case.due_at is None and case.next_due_at == case.review_at > case.created_at, hint
         assert case.extended <= 1 and (not case.pending or case.phase != "void"), hint
         if case.state == "received":
             due = deadline(case, limit=case.accept_limit)
             assert due is not None and due == case.accept_due_at == case.next_due_at, hint
+            told = replay(case.events.all(), REPORTS.phases)
+            assert told.state == case.state and told.accept_due == told.accept_deadline() == due, hint
         assert (case.alarm_at is not None) == case.is_open, hint
         assert (case.phase == "waiting") == (pauses == 1), hint
         # A closing is a claim: another person where it matters, evidence, a window.

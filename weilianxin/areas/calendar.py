@@ -6,14 +6,17 @@ and `missing_years()` tells, so that it is an alarm and never a crash.
 """
 
 import csv
-from datetime import date
+import hashlib
+import json
+from datetime import date, time
+from functools import lru_cache
 from pathlib import Path
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from weilianxin.areas.generation import CALENDAR, Kept, stamp
-from weilianxin.areas.models import CalendarDay, DayKind, WorkWindow
+from weilianxin.areas.models import CalendarDay, CalendarEdition, DayKind, WorkWindow
 from weilianxin.lib.clock import DEFAULT_WINDOWS, WorkCalendar
 
 DATA = Path(__file__).resolve().parent / "data"
@@ -23,7 +26,33 @@ NOTICE_MONTH = 10  # from October on the notice for the next year is due
 
 def work_calendar():
     """The calendar as lib.clock wants it. A change is seen at the next call, in this process and in others."""
-    return _kept.get()
+    return _kept.get()[1]
+
+
+def keep_edition():
+    """Keep the calendar as it stands now and return its name: what is promised by it is counted by it ever after.
+
+    Inside the transaction of the promise.
+    """
+    name, calendar = _kept.get()
+    CalendarEdition.objects.bulk_create([CalendarEdition(name=name, content=_content(calendar))], ignore_conflicts=True)
+    return name
+
+
+def edition(name):
+    """The calendar that was kept under `name`; the one in force where nothing was kept ("")."""
+    now, calendar = _kept.get()
+    return calendar if name in ("", now) else _edition(name)
+
+
+@lru_cache(maxsize=64)  # an edition never changes, and its name says what is in it
+def _edition(name):
+    content = CalendarEdition.objects.values_list("content", flat=True).get(pk=name)
+    return WorkCalendar(
+        days={date.fromisoformat(day): worked for day, worked in content["days"].items()},
+        windows=tuple(tuple(time.fromisoformat(moment) for moment in window) for window in content["windows"]),
+        known_years=frozenset(content["years"]),
+    )
 
 
 def office_hours(at):
@@ -124,11 +153,22 @@ def _facts(day):
 def _load():
     days = dict(CalendarDay.objects.values_list("date", "kind"))
     windows = tuple(WorkWindow.objects.values_list("opens", "closes")) or DEFAULT_WINDOWS
-    return WorkCalendar(
+    calendar = WorkCalendar(
         days={day: kind in WORKED for day, kind in days.items()},
         windows=windows,
         known_years=frozenset(day.year for day in days),
     )
+    said = json.dumps(_content(calendar), sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()[:16], calendar
+
+
+def _content(calendar):
+    """The calendar in plain values, the same for the same calendar."""
+    return {
+        "days": {day.isoformat(): worked for day, worked in sorted(calendar.days.items())},
+        "windows": [[moment.isoformat("minutes") for moment in window] for window in calendar.windows],
+        "years": sorted(calendar.known_years),
+    }
 
 
 _kept = Kept(CALENDAR, _load)

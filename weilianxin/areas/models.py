@@ -152,6 +152,14 @@ class WorkWindow(models.Model):
         ordering = ["position", "opens"]
 
 
+class CalendarEdition(models.Model):
+    """The work calendar as it stood when something was promised by it. Written once, never changed."""
+
+    name = models.CharField(max_length=16, primary_key=True)  # a hash of what it says
+    content = models.JSONField()
+    since = models.DateTimeField(default=timezone.now)
+
+
 class Generation(models.Model):
     """A stamp that changes whenever a kind of data does, so that what is kept in memory knows when it is old."""
 

@@ -4,7 +4,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from weilianxin.areas.calendar import work_calendar
+from weilianxin.areas.calendar import edition, keep_edition
 from weilianxin.files.errors import BadSound
 from weilianxin.files.intake import Prepared, PreparedSound
 from weilianxin.files.models import Sound
@@ -78,11 +78,22 @@ def write_event(
 
 
 def open_case(
-    programme_label, actor, *, at=None, act="submit", role="reporter", note="", data=None, photos=(), **facts
+    programme_label,
+    actor,
+    *,
+    at=None,
+    act="submit",
+    role="reporter",
+    note="",
+    data=None,
+    photos=(),
+    clocks=None,
+    **facts,
 ):
     """Make a case in the first state of its programme's flow and write its first event.
 
-    Inside the caller's transaction, so that the programme's own record is made with it or not at all.
+    `clocks`, a function of the case, gives the fields of its first promise. Inside the caller's transaction, so that
+    the programme's own record is made with it or not at all.
     """
     at = at or timezone.now()
     flow = programme(programme_label).flow
@@ -95,8 +106,13 @@ def open_case(
         **facts,
     )
     case.save(force_insert=True)
+    promised = clocks(case) if clocks else {}
+    for name, value in promised.items():
+        setattr(case, name, value)
+    if promised:
+        data = {**(data or {}), "promise": promise_of(case)}
     event = write_event(case, act, actor, at=at, role=role, note=note, data=data, photos=photos)
-    Case.objects.filter(pk=case.pk).update(version=F("version") + 1)
+    Case.objects.filter(pk=case.pk).update(version=F("version") + 1, **promised)
     case.version += 1
     return case, event
 
@@ -221,17 +237,24 @@ def perform(case, name, actor, *, at=None, seen_version=None, photos=(), links=N
     return case
 
 
-PROMISE = {"handle_limit", "extra_limit", "clock_from", "due_at"}
+PROMISE = {"accept_limit", "handle_limit", "extra_limit", "clock_from", "accept_due_at", "due_at"}
 
 
 def promise_of(case):
-    """What is promised from now on, as the event keeps it: enough to work the deadline out again (`replay`)."""
+    """What is promised from now on, as the event keeps it: enough to work the deadlines out again (`replay`)."""
+    moments = {"from": case.clock_from, "accept_due": case.accept_due_at, "due": case.due_at}
     return {
+        "accept": case.accept_limit,
         "limit": case.handle_limit,
         "extra": case.extra_limit,
-        "from": case.clock_from.isoformat() if case.clock_from else "",
-        "due": case.due_at.isoformat() if case.due_at else "",
+        "calendar": case.calendar,
+        **{name: moment.isoformat() if moment else "" for name, moment in moments.items()},
     }
+
+
+def clock_from(at):
+    """The fields of a clock that starts at `at`, counted by the calendar as it stands now, whatever becomes of it."""
+    return {"clock_from": at, "calendar": keep_edition()}
 
 
 def pauses_of(case):
@@ -245,7 +268,7 @@ def deadline(case, limit=None, start=None):
     start = start or case.clock_from
     if not limit or not start:
         return None
-    calendar, pauses = work_calendar(), pauses_of(case)
+    calendar, pauses = edition(case.calendar), pauses_of(case)
     ends = due_at(start, Limit.parse(limit), calendar, pauses)
     return due_at(ends, Limit.parse(extra), calendar, pauses) if ends and extra else ends
 
@@ -262,4 +285,15 @@ def by_system(case, name, *, at, **data):
     return perform(case, name, SYSTEM_ACTOR, at=at, **data)
 
 
-__all__ = ["Refused", "allowed", "by_system", "deadline", "open_case", "pause", "perform", "resume", "write_event"]
+__all__ = [
+    "Refused",
+    "allowed",
+    "by_system",
+    "clock_from",
+    "deadline",
+    "open_case",
+    "pause",
+    "perform",
+    "resume",
+    "write_event",
+]

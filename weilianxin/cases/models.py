@@ -118,6 +118,7 @@ class Case(models.Model):
     on_site_limit = models.CharField(max_length=8, blank=True)
     handle_limit = models.CharField(max_length=8, blank=True)
     extra_limit = models.CharField(max_length=8, blank=True)  # one extension, running on from where the limit ends
+    calendar = models.CharField(max_length=16, blank=True)  # the edition of the work calendar it is counted by
     clock_from = models.DateTimeField(null=True)  # when the handling clock started
     accept_due_at = models.DateTimeField(null=True)
     on_site_due_at = models.DateTimeField(null=True)
@@ -134,6 +135,7 @@ class Case(models.Model):
     accepted_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     disputable_until = models.DateTimeField(null=True)
+    rateable_until = models.DateTimeField(null=True)
 
     parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="joined")
     recurs_of = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="recurrences")
@@ -235,6 +237,7 @@ class Task(models.Model):
     signed_at = models.DateTimeField(null=True)
     signed_by = models.CharField(max_length=40, blank=True)
     sign_due_at = models.DateTimeField(null=True)
+    return_until = models.DateTimeField(null=True)
     chased_at = models.DateTimeField(null=True)  # when both sides were reminded that nobody had signed
     ended_at = models.DateTimeField(null=True)
     designated = models.BooleanField(default=False)

@@ -7,6 +7,7 @@ events say it, and the journal holds the events.
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from weilianxin.areas.calendar import edition
 from weilianxin.lib.clock import Limit, due_at
 
 
@@ -15,18 +16,28 @@ class Told:
     """What the events say: state, deadline (None without one), and what it was worked out from."""
 
     state: str = ""
+    accept_due: datetime | None = None
     due: datetime | None = None
+    accept: str = ""
     limit: str = ""
     extra: str = ""
     start: datetime | None = None
+    calendar: str = ""
     pauses: list = field(default_factory=list)
 
-    def deadline(self, calendar):
-        """The deadline worked out anew: limit, extension and pauses over the calendar."""
-        if not self.limit or self.start is None:
+    def deadline(self):
+        """The deadline worked out anew: limit, extension and pauses over the calendar of the promise."""
+        ends = self._end(self.limit, self.start)
+        return self._end(self.extra, ends) if ends and self.extra else ends
+
+    def accept_deadline(self):
+        """By when somebody had to take it on, worked out anew."""
+        return self._end(self.accept, self.start)
+
+    def _end(self, limit, start):
+        if not limit or start is None:
             return None
-        ends = due_at(self.start, Limit.parse(self.limit), calendar, self.pauses)
-        return due_at(ends, Limit.parse(self.extra), calendar, self.pauses) if ends and self.extra else ends
+        return due_at(start, Limit.parse(limit), edition(self.calendar), self.pauses)
 
 
 def replay(events, phases):
@@ -41,7 +52,12 @@ def replay(events, phases):
         told.state = event.to_state
         promise = event.data.get("promise")
         if promise is not None:
-            told.limit, told.extra = promise["limit"], promise["extra"]
-            told.start = datetime.fromisoformat(promise["from"]) if promise["from"] else None
-            told.due = datetime.fromisoformat(promise["due"]) if promise["due"] else None
+            told.accept, told.limit, told.extra = promise.get("accept", ""), promise["limit"], promise["extra"]
+            told.calendar = promise.get("calendar", "")
+            told.start, told.due = _moment(promise["from"]), _moment(promise["due"])
+            told.accept_due = _moment(promise.get("accept_due"))
     return told
+
+
+def _moment(text):
+    return datetime.fromisoformat(text) if text else None

@@ -5,7 +5,7 @@
 
 from datetime import timedelta
 
-from weilianxin.cases.engine import by_system, deadline
+from weilianxin.cases.engine import by_system, clock_from, deadline
 from weilianxin.people.posts import people_above
 
 from . import policy
@@ -16,10 +16,12 @@ LAST_STEP = 4  # after this ring the duty leader has been told; then once a day 
 
 def until_accepted(case, at, start=None):
     """Waiting for somebody to take it on; `start` begins the clock anew, otherwise it runs on from where it began."""
-    start = start or case.clock_from or case.created_at
-    due = deadline(case, limit=case.accept_limit, start=start)
+    clock = {} if start is None and case.clock_from else clock_from(start or case.created_at)
+    for name, value in clock.items():
+        setattr(case, name, value)
+    due = deadline(case, limit=case.accept_limit)
     # There is no reminder before it, so the first ring counts as the one after that.
-    return {"clock_from": start, "accept_due_at": due, "next_due_at": due, "alarm_at": due, "alarm_step": 1}
+    return {**clock, "accept_due_at": due, "next_due_at": due, "alarm_at": due, "alarm_step": 1}
 
 
 def while_asking(at):

@@ -148,6 +148,7 @@ def _file(request, thread, message, at):
                 place_text=post.get("place", "")[:200],
                 by=request.account,
                 tell=False,
+                since=message.at,
             )
             said_in_thread(case, message, at)
         return reverse("reports:staff_thread", args=[thread.pk]) + "#end"

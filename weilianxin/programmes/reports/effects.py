@@ -4,7 +4,7 @@ import hashlib
 
 from django.utils.translation import gettext as _
 
-from weilianxin.cases.engine import deadline, pause, resume, write_event
+from weilianxin.cases.engine import clock_from, deadline, pause, resume, write_event
 from weilianxin.cases.errors import Refused
 from weilianxin.cases.links import issue_link
 from weilianxin.cases.models import Case, Rating, Sample, Task
@@ -46,7 +46,7 @@ def accepted(doing):
         rule_version=policy.rule_version(),
         on_site_limit=on_site,
         handle_limit=handle,
-        clock_from=doing.at,
+        **clock_from(doing.at),
         accepted_at=doing.at,
         seen_at=case.seen_at or doing.at,
         on_site_due_at=policy.limit_end(on_site, case.created_at),
@@ -147,7 +147,7 @@ def taken_back(doing):
     doing.set(outcome="", closed_at=None, holder=doing.actor.account, returned=doing.case.returned + 1)
     if not doing.case.handle_limit:
         _accept, _site, handle = policy.limits_for(doing.facts["report"].category, doing.case.urgency, doing.at)
-        doing.set(clock_from=doing.at, handle_limit=handle, accepted_at=doing.at, rule_version=policy.rule_version())
+        doing.set(**clock_from(doing.at), handle_limit=handle, accepted_at=doing.at, rule_version=policy.rule_version())
     doing.set(due_at=deadline(doing.case))
     doing.set(**alarms.until_done(doing.case, doing.at))
 
@@ -268,6 +268,7 @@ def _issue(doing, parts):
             issued_at=doing.at,
             due_at=case.due_at,
             sign_due_at=policy.sign_by(case.urgency, doing.at),
+            return_until=policy.limit_end(policy.parameter("return_limit"), doing.at),
         )
         doing.links.append((task, issue_link(task, doing.at)))
 
@@ -322,7 +323,7 @@ def sent_back(doing):
         task.state, task.ended_at = Task.SIGNED, None
         task.save(update_fields=["state", "ended_at"])
         doing.links.append((task, issue_link(task, doing.at)))
-    doing.set(reworked=case.reworked + 1, handle_limit=limit, extra_limit="", clock_from=doing.at)
+    doing.set(reworked=case.reworked + 1, handle_limit=limit, extra_limit="", **clock_from(doing.at))
     doing.set(due_at=deadline(case))
     doing.set(**alarms.until_done(case, doing.at))
     doing.public |= {"limit": limit}
@@ -344,6 +345,7 @@ def closed(doing):
         closed_at=doing.at,
         closings=case.closings + 1,
         disputable_until=policy.dispute_until(doing.at),
+        rateable_until=policy.rate_until(doing.at),
         **alarms.NONE,
     )
     _end_tasks(doing, Task.DONE)
@@ -395,7 +397,7 @@ def _reopen(doing, why, caller=None):
         disputable_until=None,
         handle_limit=rework_limit(case),
         extra_limit="",
-        clock_from=doing.at,
+        **clock_from(doing.at),
     )
     doing.set(due_at=deadline(case))
     doing.set(**alarms.until_done(case, doing.at))

@@ -6,11 +6,10 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from weilianxin.areas.calendar import work_calendar
 from weilianxin.cases.access import may_hear
 from weilianxin.cases.errors import Invalid, NotAllowed, Refused
 from weilianxin.cases.models import CasePhoto, Event, Rating, Task
-from weilianxin.lib.clock import Limit, due_at, half
+from weilianxin.lib.clock import Limit, half
 from weilianxin.people.models import HANDLER_KINDS
 from weilianxin.people.units import units_for
 
@@ -282,8 +281,7 @@ def still_returnable(doing):
     task = doing.actor.task
     if task.designated:
         raise Refused(_("这是会办指定的，不能再退。"))
-    ends = due_at(task.issued_at, Limit.parse(policy.parameter("return_limit")), work_calendar())
-    if doing.at > ends:
+    if task.return_until and doing.at > task.return_until:
         raise Refused(_("退回的时间已经过了，请先办理，或打电话给派单的人。"))
 
 
@@ -390,7 +388,7 @@ def rating_window(doing):
     case = doing.case.parent or doing.case
     if case.state != "closed":
         raise Refused(_("办结以后才能评价。"))
-    if doing.at > case.closed_at + timedelta(days=policy.number("rating_days")):
+    if case.rateable_until and doing.at > case.rateable_until:
         raise Refused(_("评价的日子已经过了。"))
     if doing.case.ratings.filter(closing=case.closings).exists():
         raise Refused(_("这次办理您已经评价过了。"))

@@ -57,6 +57,7 @@ def submit(
     maybe_at="",
     tell=True,
     stream="",
+    since=None,
 ):
     """Save a report and put it before the grid worker; returns the `Case`.
 
@@ -64,7 +65,8 @@ def submit(
     `areas.locate.Location` or None (then the dispatcher places it); `category` None leaves the choice to staff;
     `photos` are `Prepared` or stored photos, `sound` a `PreparedSound` or a stored one of the reporter; `maybe_at` a
     place that somebody has to confirm; `stream` names the journal's stream, by which closings are drawn for a check:
-    only the demo, which is the same every time, names it. Raises `Invalid` with the field, `IntegrityElsewhere`,
+    only the demo, which is the same every time, names it; `since` is when the clock began, where that is not now.
+    Raises `Invalid` with the field, `IntegrityElsewhere`,
     `BadSound` for a voice note that was used before, or `Refused`.
     """
     at = at or timezone.now()
@@ -96,6 +98,8 @@ def submit(
             photos=pictures,
             role="reporter" if account and by is None else ("staff" if by else "system"),
             data={"channel": channel, "category": category.code, "urgency": urgency},
+            # An imported report's clock starts when it reaches this house: what came before was not ours to promise.
+            clocks=lambda case: alarms.until_accepted(case, at, start=since),
             title=_title(title or text, category),
             category=category.code,
             urgency=urgency,
@@ -128,11 +132,6 @@ def submit(
             source_no=source_no,
             source_at=source_at,
         )
-        # An imported report's clock starts when it reaches this house: what came before was not ours to promise.
-        clocks = alarms.until_accepted(case, at)
-        Case.objects.filter(pk=case.pk).update(**clocks)
-        for name, value in clocks.items():
-            setattr(case, name, value)
         case.report = report
         if tell:
             messages.on_submitted(case, at)

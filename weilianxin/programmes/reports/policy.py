@@ -126,6 +126,11 @@ def end_of(day):
     return datetime.combine(day, time(23, 59, 59), timezone.get_default_timezone())
 
 
+def rate_until(at):
+    """The last moment at which a closing can be rated."""
+    return at + timedelta(days=number("rating_days"))
+
+
 def dispute_until(at):
     """The last moment at which a closing can be disputed: the end of the last day of the window."""
     return end_of(timezone.localdate(at) + timedelta(days=number("dispute_days")))

@@ -286,6 +286,7 @@ def submit(request, said: ReportIn, key: str = key_header()):
             wish=said.wish,
             not_integrity=said.not_integrity,
             tell=message is None,
+            since=message.at if message else None,
         )
         if message is not None:
             said_in_thread(case, message, at)

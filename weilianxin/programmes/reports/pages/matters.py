@@ -1,7 +1,5 @@
 """我的事: what the reporter may see and do, until they have had the last word."""
 
-from datetime import timedelta
-
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.http import Http404, JsonResponse
@@ -79,12 +77,11 @@ def listed(rows, done, before, at):
 
 def waiting_for_reader(rows, at):
     """What waits for the reporter: a question, or a closing they may still judge and have not."""
-    since = at - timedelta(days=policy.number("rating_days"))
     rated = Rating.objects.filter(
         case=OuterRef("pk"), closing=Coalesce(OuterRef("parent__closings"), OuterRef("closings"))
     )
-    own = Q(state="closed", closed_at__gte=since, disputable_until__gte=at)
-    joined = Q(state="merged", parent__state="closed", parent__closed_at__gte=since, parent__disputable_until__gte=at)
+    own = Q(state="closed", rateable_until__gte=at, disputable_until__gte=at)
+    joined = Q(state="merged", parent__state="closed", parent__rateable_until__gte=at, parent__disputable_until__gte=at)
     return rows.filter(Q(state="asking") | ((own | joined) & ~Exists(rated)))
 
 

@@ -11,14 +11,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from weilianxin.cases import cards
 from weilianxin.cases.errors import Invalid, Refused
-from weilianxin.cases.models import Case
 from weilianxin.cases.once import once
 from weilianxin.lib.clock import Limit
 from weilianxin.people import consent
 from weilianxin.people.models import Unit
 from weilianxin.people.posts import on_duty
 
-from .. import alarms, intake, messages, policy, screening
+from .. import intake, messages, policy, screening
 from ..models import About, Kind, ThreadMessage
 from . import drafts, places
 from .steps import category_of, integrity_page, to_sign_in_and_back, usual_kind
@@ -66,6 +65,7 @@ def send(request):
                 wish=post.get("wish") if post.get("wish") in ("call", "message", "none") else "call",
                 not_integrity=data.get("not_integrity", False),
                 tell=message is None,
+                since=message.at if message else None,
             )
             if message is not None:
                 said_in_thread(case, message, at)
@@ -88,11 +88,7 @@ def message_of(key, account):
 
 
 def said_in_thread(case, message, at):
-    """The clock of a report made from a message starts when the message was written; the message says where it went."""
-    clocks = alarms.until_accepted(case, at, start=message.at)
-    Case.objects.filter(pk=case.pk).update(**clocks)
-    for name, value in clocks.items():
-        setattr(case, name, value)
+    """The message says where it went; the clock of the report starts when it was written (`since`)."""
     ThreadMessage.objects.filter(pk=message.pk).update(case=case)
     messages.on_submitted(case, at)
 
