@@ -1,17 +1,26 @@
 """Whole days of the subdistrict, walked by its people on their phones; judged by what they read."""
 
 import re
+from datetime import UTC, date, datetime
 
 import pytest
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import expect
 
+from weilianxin.areas.locate import locate
+from weilianxin.cases.access import actor_on
+from weilianxin.cases.engine import perform
+from weilianxin.cases.models import Case
 from weilianxin.people.session import end_all_sessions
+from weilianxin.programmes.reports import intake
+from weilianxin.programmes.reports.models import Category
 
 from .support import catalogues
 from .support.journey import People, code_told, does_not_read, fits, photo, press, reads, ready, unfold
+from .support.world import at
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -208,9 +217,13 @@ def rate(page, word, note=""):
 
 
 def unfold_if_folded(page, name):
-    if page.locator("summary", has_text=re.compile(f"^{name}$")).count():
-        return unfold(page, name)
-    return page.locator("main")
+    found = page.locator("summary", has_text=re.compile(f"^{name}$"))
+    if not found.count():
+        return page.locator("main")
+    if not found.last.is_visible():
+        page.locator("summary", has_text=re.compile("^更多$")).tap()
+    found.last.tap()
+    return page.locator("details", has=found).last
 
 
 def take_on(worker, people, number):
@@ -488,3 +501,187 @@ def test_what_a_resident_disputes_is_not_lost_with_the_session(world, people):
     go(resident, people, "reports:matters")
     go(resident, people, "reports:matter", number)
     reads(resident, "三楼还是黑的。", "女土")
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The hour as the house knows it: `clock(moment)` sets it, and it runs on from there."""
+
+    def set_to(moment):
+        ahead = moment - datetime.now(UTC)
+        monkeypatch.setattr(timezone, "now", lambda: datetime.now(UTC) + ahead)
+
+    return set_to
+
+
+def sent_by(world, words="路面塌了一个坑，雨天看不见，老人差点摔倒。", code="XQ201"):
+    """A report of the resident, taken on by the worker."""
+    category = Category.objects.get(code=code, scheme="resident")
+    case = intake.submit(world.resident, text=words, location=locate(place=world.entrance), category=category)
+    return perform(case, "accept", actor_on(case, world.worker))
+
+
+def handed_to(world, case, unit, by=None):
+    """The matter sent to a unit; the link that the unit gets."""
+    links = []
+    perform(case, "dispatch", actor_on(case, by or world.dispatcher), unit=unit, note="请修好", links=links)
+    return links[-1][1]
+
+
+def enter(page, people, link, unit, name):
+    """The unit proves who it is."""
+    page.goto(people.url + link)
+    press(page, "发验证码到这个手机")
+    reads(page, "没收到，再发一次")
+    page.get_by_label("6 位验证码").fill(code_told(unit.phone, "handler_code"))
+    page.get_by_label("您的姓名").fill(name)
+    press(page, "打开任务")
+    reads(page, "签收任务")
+
+
+def give_back(page, why, whose):
+    form = unfold_if_folded(page, "退回")
+    form.get_by_label("为什么退回").fill(why)
+    form.get_by_label("应该由谁来办").fill(whose)
+    press(page, "退回", within=form)
+    reads(page, "任务已退回", "由派单的人另派")
+
+
+def test_two_units_return_it_a_meeting_decides_and_the_named_unit_cannot_return_it(world, people, clock):
+    clock(at(9))
+    case = sent_by(world)
+    clock(at(9, 30))
+    company, crew = people.phone(), people.phone()
+    enter(company, people, handed_to(world, case, world.property), world.property, "翼火")
+    give_back(company, "市政道路不归物业", "望星小修队")
+    enter(crew, people, handed_to(world, Case.objects.get(), world.contractor), world.contractor, "轸水")
+    give_back(crew, "坑在小区红线里", "星影物业")
+
+    # Nobody dispatches any more; the centre sees that a meeting is due, holds it, and names the unit.
+    worker, dispatcher = people.phone(world.worker), people.phone(world.dispatcher, width=1280)
+    go(worker, people, "desk:case", case.number)
+    reads(worker, "等会办")
+    assert not worker.get_by_role("button", name="派给承办单位").count()
+    go(dispatcher, people, "desk:queue")
+    reads(dispatcher, "路面塌了一个坑")
+    go(dispatcher, people, "desk:case", case.number)
+    reads(dispatcher, "等会办", "坑在小区红线里")
+    form = dispatcher.locator("form", has=dispatcher.get_by_label("谁参加了"))
+    form.get_by_label("主办单位").select_option(str(world.property.pk))
+    form.get_by_label("谁参加了").fill("值班长、物业、小修队")
+    form.get_by_label("会办怎么定的").fill("坑在红线以内，由物业修。")
+    press(dispatcher, "会办指定")
+    reads(dispatcher, "“会办指定”已记下")
+    link = dispatcher.locator(".linkbox").first.inner_text().replace(people.url, "")
+
+    # The unit reads that it was decided; it may say why it disagrees, and works on.
+    clock(at(11))
+    page = people.phone()
+    enter(page, people, re.sub(r"^https?://[^/]+", "", link), world.property, "翼火")
+    assert not page.locator("form[action*=return_order]").count()
+    press(page, "签收任务")
+    reads(page, "“签收任务”已记下")
+    form = unfold_if_folded(page, "对指定有异议")
+    form.get_by_label("为什么不该您单位办").fill("图纸上这一段是市政的。")
+    press(page, "对指定有异议", within=form)
+    reads(page, "“对指定有异议”已记下")
+    duty = people.phone(world.duty)
+    go(duty, people, "desk:case", case.number)
+    reads(duty, "图纸上这一段是市政的。")
+    form = unfold_if_folded(duty, "不同意申请")
+    form.get_by_label("为什么不同意").fill("会办看过图纸，维持。")
+    press(duty, "不同意申请", within=form)
+    reads(duty, "“不同意申请”已记下")
+
+    # The resident reads who has it now, and nothing of the quarrel.
+    resident = people.phone(world.resident)
+    go(resident, people, "reports:matter", case.number)
+    reads(resident, "星影物业")
+    does_not_read(resident, "红线", "图纸", "退回")
+
+
+def test_what_waits_over_a_holiday_says_so_in_public_and_goes_on_where_it_stood(world, people, clock):
+    # The holidays begin on Thursday 1 October; Saturday 10 October is worked in their stead.
+    clock(at(9, day=date(2026, 9, 28)))
+    case = sent_by(world)
+    Case.objects.filter(pk=case.pk).update(handle_limit="5wd", due_at=at(17, 30, day=date(2026, 10, 12)))
+    perform(Case.objects.get(), "start", actor_on(case, world.worker))
+    clock(at(10, day=date(2026, 9, 29)))
+    duty, resident, visitor = people.phone(world.duty), people.phone(world.resident), people.phone()
+    go(duty, people, "desk:case", case.number)
+    form = unfold_if_folded(duty, "挂起")
+    form.get_by_label("给居民的说明").fill("连续下雨，沥青铺不了。")
+    form.get_by_label("打算怎么解决").fill("雨停后重铺这一段路面")
+    form.get_by_label("哪一天再看").fill("2026-10-09")
+    press(duty, "挂起", within=form)
+    reads(duty, "“挂起”已记下")
+    go(resident, people, "reports:matter", case.number)
+    reads(resident, "限期解决", "连续下雨，沥青铺不了。", "雨停后重铺这一段路面", "10月9日")
+    go(visitor, people, "reports:public_waiting")
+    reads(visitor, "雨停后重铺这一段路面", "10月9日")
+    does_not_read(visitor, "老人差点摔倒", world.resident.name)
+
+    clock(at(9, day=date(2026, 10, 9)))
+    duty, resident = people.phone(world.duty), people.phone(world.resident)  # the sessions of last month are over
+    go(duty, people, "desk:case", case.number)
+    unfold_if_folded(duty, "接着办")
+    press(duty, "接着办")
+    reads(duty, "“接着办”已记下")
+    # 28 September counted for nothing; 9, 10 (worked), 12, 13 and 14 October do.
+    go(resident, people, "reports:matter", case.number)
+    reads(resident, "10月14日")
+    does_not_read(resident, "限期解决")
+    go(visitor, people, "reports:public_waiting")
+    does_not_read(visitor, "雨停后重铺这一段路面")
+
+
+def test_a_bad_rating_is_called_back_by_another_reopened_and_closed_by_another(world, people, clock):
+    clock(at(9))
+    case = sent_by(world, LIGHT)
+    clock(at(10))
+    worker, resident = people.phone(world.worker), people.phone(world.resident)
+    go(worker, people, "desk:case", case.number)
+    close(worker, "灯换好了。")
+    worker.get_by_label("没有办前照片的原因").first.fill("到场时已经黑了，拍不清。")
+    press(worker, "我看过了，办结")
+    reads(worker, "“我看过了，办结”已记下")
+    go(resident, people, "reports:matter", case.number)
+    rate(resident, "非常不满意", "还是不亮，白跑一趟。")
+
+    # Not the one who was rated: the officer rings, and it is not solved.
+    officer = people.phone(world.callback)
+    go(worker, people, "desk:case", case.number)
+    does_not_read(worker, "回访：维持办结")
+    go(officer, people, "desk:callbacks")
+    reads(officer, "还是不亮，白跑一趟。")
+    officer.get_by_role("link", name=re.compile("声控灯")).first.tap()
+    reads(officer, case.number)
+    form = unfold_if_folded(officer, "重新办理")
+    form.get_by_label("回访、抽查看到了什么").fill("居民说三楼一直不亮，视频里看得到。")
+    press(officer, "重新办理", within=form)
+    reads(officer, "“重新办理”已记下")
+    go(resident, people, "reports:matter", case.number)
+    reads(resident, "女土")
+
+    # A named person above works on it, with half the time, and somebody else closes it.
+    leader, verifier = people.phone(world.leader), people.phone(world.verifier)
+    go(leader, people, "desk:case", case.number)
+    unfold_if_folded(leader, "自己办")
+    press(leader, "自己办")
+    reads(leader, "“自己办”已记下")
+    form = leader.locator("form", has=leader.get_by_label("办后的照片")).first
+    form.locator("input[type=file]").set_input_files([photo("third.jpg", "#ffe0a0")])
+    form.get_by_label("已解决", exact=True).check()
+    form.get_by_label("办得怎样").last.fill("三楼的线路修好了。")
+    press(leader, "办好了，送去核实")
+    reads(leader, "“办好了，送去核实”已记下")
+    go(worker, people, "desk:case", case.number)
+    assert not worker.get_by_role("button", name="核实办结", exact=True).count()
+    go(verifier, people, "desk:case", case.number)
+    close(verifier, "上门看过，二楼三楼都亮。", "#ffeecc")
+    press(verifier, "核实办结")
+    reads(verifier, "“核实办结”已记下")
+    go(resident, people, "reports:matter", case.number)
+    rate(resident, "满意")
+    go(officer, people, "desk:callbacks")
+    reads(officer, "没有等回访的")

@@ -37,7 +37,9 @@ MOST_TASKS = 20  # remembered in one browser
 
 
 def gone(request):
-    return render(request, "handler/gone.html", status=404)
+    """The link leads nowhere any more; whoever has just given the task back reads that it was taken back."""
+    given_back = request.GET.get("done") == "return_order"
+    return render(request, "handler/gone.html", {"given_back": given_back}, status=200 if given_back else 404)
 
 
 def with_task(view):

@@ -280,7 +280,8 @@ def signed(doing):
 
 
 def started(doing):
-    doing.set(holder=doing.actor.account, unit=None)
+    # Whoever takes it into their own hands makes the joint meeting needless that it may have waited for.
+    doing.set(holder=doing.actor.account, unit=None, **alarms.until_done(doing.case, doing.at))
 
 
 def returned(doing):
