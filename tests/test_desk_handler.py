@@ -198,7 +198,9 @@ def test_a_returned_task_closes_its_page(world, task):
     enter(client, task)
     form = {"note": "这是公共照明，不归物业", "proposed": "市政养护", "_key": "h5"}
     answer = client.post(act(task, "return_order"), form, follow=True)
-    assert answer.status_code == 404 and "链接已失效" in answer.content.decode()
+    assert "任务已退回" in answer.content.decode()
+    again = client.get(task.path)
+    assert again.status_code == 404 and "链接已失效" in again.content.decode()
     task.case.refresh_from_db()
     assert task.case.state == "accepted" and task.case.returned == 1
 

@@ -99,14 +99,18 @@ class Walk:
         if not moves:
             return self.r.choice(REPORTS.moves), self.r.choice(actors)
         chance = self.r.random()
-        if chance < 0.2:  # what was reached least, so that a long walk comes everywhere
+        if chance < 0.3:  # what was reached least, so that a long walk comes everywhere
             pairs = [(m, a) for m in moves for a in actors if a.role_for(m)]
             rows = [(case.state, m.name, a.role_for(m)) for m, a in pairs]
             counts = [(self.reached[row], self.tried[row]) for row in rows]
             return pairs[counts.index(min(counts))]
         seldom = [m for m in moves if m.name in SELDOM]
-        move = self.r.choice(seldom if seldom and chance < 0.4 else moves)
+        move = self.r.choice(seldom if seldom and chance < 0.5 else moves)
         return move, self.r.choice([a for a in actors if a.role_for(move)])
+
+    def unreached(self, state):
+        rows = [(state, m.name, role) for m in REPORTS.from_state(state) for role in m.roles]
+        return sum(not self.reached[row] for row in rows)
 
     def data(self, case, move):
         r = self.r
@@ -143,7 +147,10 @@ class Walk:
         self.now += timedelta(minutes=r.choice((0, 0, 1, 1, 5, 5, 30, 240)) if r.random() < 0.97 else 1500)
         if len(self.cases) < POPULATION:
             self.cases.append(self.report())
-        case = Case.objects.get(pk=r.choice(self.cases).pk)
+        # Of some chosen by chance the one whose state has most of its rows still before it.
+        states = dict(Case.objects.filter(pk__in=[c.pk for c in self.cases]).values_list("pk", "state"))
+        some = r.sample(sorted(states), 3 if r.random() < 0.3 else 1)
+        case = Case.objects.get(pk=max(some, key=lambda pk: self.unreached(states[pk])))
         move, actor = self.choose(case)
         self.steps += 1
         self.tried[case.state, move.name, actor.role_for(move)] += 1
@@ -256,7 +263,8 @@ def test_a_random_walk_breaks_no_invariant(world, seed, monkeypatch):
         walk.step()
     unreached = wanted - set(walk.done)
     assert not unreached, f"never done: {unreached}"
-    missing = every_row() - rows_reached()
-    print(f"seed {seed}: {walk.steps} steps, {len(every_row()) - len(missing)} of {len(every_row())} rows of the table")
-    print(sorted(missing))
+    # Nothing has been handed to a unit before it is dispatched.
+    missing = every_row() - rows_reached() - {("accepted", "ask_extend", "handler")}
+    print(f"seed {seed}: {walk.steps} steps, {len(every_row())} rows of the table, not reached: {sorted(missing)}")
+    assert not missing or STEPS < 50_000
     assert verify() == []

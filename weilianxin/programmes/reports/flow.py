@@ -20,6 +20,7 @@ CALLBACK, DUTY = "callback_officer", "duty_leader"
 GRID = (WORKER, BACKUP)
 ABOVE = (LEADER, SECRETARY, DISPATCHER, DUTY)
 OPEN = ("received", "asking", "accepted", "dispatched", "working", "suspended", "replied")
+RINGING = tuple(state for state in OPEN if state not in ("asking", "suspended"))  # a clock that stands does not ring
 ENDED = ("closed", "refused", "transferred_out", "merged", "withdrawn")
 CENTRE = (DISPATCHER, DUTY)
 
@@ -145,7 +146,7 @@ MOVES = (
     Act("relink", _("重发任务链接"), ("dispatched", "working"), GRID + ABOVE, when=(g.lead_open,), effect=e.relinked, weight=8, internal=True),
     Act("cut_link", _("作废任务链接"), ("dispatched", "working", "replied"), GRID + ABOVE, when=(g.live_link,), effect=e.link_cut, weight=9,
         internal=True),
-    Act("escalate", _("逐级提醒"), OPEN, (SYSTEM,), effect=e.escalated, internal=True),
+    Act("escalate", _("逐级提醒"), RINGING, (SYSTEM,), effect=e.escalated, internal=True),
 )  # fmt: skip
 
 REPORTS = Flow(
