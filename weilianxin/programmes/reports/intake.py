@@ -242,7 +242,8 @@ def source_of(case, category, at):
     One at a time for a place; None where it is not (yet) so.
     """
     times = policy.number("chronic_times")
-    if not times or case.channel == "source" or case.community_id is None or case.sensitive:
+    ours = case.channel != "source" and case.community_id is not None and not case.sensitive
+    if not times or not ours or category.urgency == "U3":  # advice has no cause to remove
         return None
     earlier = earlier_here(case, at)
     if len(earlier) + 1 < times:
