@@ -25,7 +25,8 @@ REASONS = {
 }
 NOTES = ("身体还好，药按时吃。", "说晚上楼道灯暗。", "女儿来接走住几天，周日回。", "血压高一点，劝去社区量。")
 STORY = "330102098001"  # the community that the story of the demo is about
-PHOTO = Path(__file__).parents[1] / "reports" / "data" / "demo_photos" / "stairs-before.jpg"
+PHOTOS = Path(__file__).parents[1] / "reports" / "data" / "demo_photos"
+BAD = {"exits": ("stairs-before.jpg", "三楼转角堆着纸箱"), "old": ("wall-before.jpg", "西墙墙皮鼓起来了")}
 
 
 def seed(at=None):
@@ -82,8 +83,9 @@ def _grid(grid, worker, classes, chance, at):
 
 
 def _gone_through(plan, worker, at):
-    (prepared,) = receive([PHOTO.read_bytes()])
+    drawing, note = BAD[plan.template_id]
+    (prepared,) = receive([(PHOTOS / drawing).read_bytes()])
     photo = store(prepared, worker, at)
     items = plan.template.items
-    answers = {item["code"]: ("good", "") for item in items} | {items[0]["code"]: ("bad", "三楼转角堆着纸箱")}
+    answers = {item["code"]: ("good", "") for item in items} | {items[0]["code"]: ("bad", note)}
     rules.check(plan, worker, due=plan.due_on, answers=answers, photos={items[0]["code"]: photo.ref}, at=at)

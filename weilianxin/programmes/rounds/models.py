@@ -131,7 +131,7 @@ class Visit(models.Model):
 class Answer(models.TextChoices):
     GOOD = "good", _("好")
     BAD = "bad", _("不好")
-    NONE = "none", _("没有这一项")
+    NONE = "none", _("无此项")
 
 
 class Check(models.Model):

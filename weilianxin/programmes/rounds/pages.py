@@ -60,7 +60,7 @@ def a_day(text, field):
 
 
 def answer(request, template, context, refusal=None):
-    context = {"refusal": refusal, "done": "", **context}
+    context = {"refusal": refusal, "done": request.GET.get("done", "")[:10], **context}
     return render(request, template, context, status=refusal.status if refusal else 200)
 
 
@@ -87,7 +87,6 @@ def index(request):
         "late": [row for row in found if row.late],
         "coming": [row for row in found if not row.late],
         "after": f"{found[-1].due_on.isoformat()}.{found[-1].pk}" if more else "",
-        "done": request.GET.get("done", "")[:10],
         "worker": any(post.role in WORKERS for post in my_posts(request)),
     }
     return answer(request, "rounds/index.html", context)
@@ -128,7 +127,7 @@ def visit_page(request, plan):
                 noticed=given["noticed"],
                 next_try=a_day(given["next_try"], "next_try"),
             )
-            return reverse("rounds:visit", args=[done.ref]) if done.noticed else back(request)
+            return reverse("rounds:visit", args=[done.ref]) + "?done=1" if done.noticed else back(request)
 
         reply, refusal = attempt(request, act)
         if reply is not None:
@@ -299,7 +298,7 @@ def keys(request):
     """The key households of one's grids, those whose visit is due first on top."""
     rows = KeyHousehold.objects.visible_to(request.account).filter(until__isnull=True)
     rows = rows.select_related("place", "plan").prefetch_related("classes").order_by("plan__due_on", "id")
-    context = {"rows": list(rows[:KEYS]), "today": timezone.localdate(), "done": request.GET.get("done", "")[:10]}
+    context = {"rows": list(rows[:KEYS]), "today": timezone.localdate()}
     return answer(request, "rounds/keys.html", context)
 
 
