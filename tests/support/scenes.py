@@ -191,6 +191,8 @@ STAFF = (
     desk("secretary-board", "board", "secretary"),
     desk("secretary-community", "community", "secretary", "community"),
     desk("secretary-verify", "verify", "secretary"),
+    desk("secretary-chronic", "chronic", "secretary"),
+    desk("dispatcher-chronic", "chronic", "dispatcher"),
     desk("dispatcher-queue", "queue", "dispatcher"),
     desk("dispatcher-queue-all", "queue", "dispatcher", query="?f=all"),
     desk("dispatcher-queue-returned", "queue", "dispatcher", query="?f=returned"),

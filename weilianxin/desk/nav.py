@@ -25,6 +25,7 @@ PAGES = (
     ("desk:verify", "ok", _("核实"), {Role.CENTRE_VERIFIER, Role.COMMUNITY_SECRETARY}),
     ("desk:samples", "check", _("抽查"), {Role.GRID_LEADER}),
     ("desk:callbacks", "phone", _("回访"), {Role.CALLBACK_OFFICER, Role.COMMUNITY_SECRETARY}),
+    ("desk:chronic", "history", _("重复高发"), {Role.COMMUNITY_SECRETARY, Role.CENTRE_DISPATCHER, Role.DUTY_LEADER}),
     ("desk:search", "search", _("查事"), {*Role} - {Role.SYSTEM_ADMIN, Role.AUDITOR}),
     ("desk:admin_home", "set", _("设置"), {Role.SYSTEM_ADMIN}),
     ("desk:admin_journal", "history", _("台账"), {Role.AUDITOR}),

@@ -87,6 +87,10 @@ class ReportsConfig(Programme):
 
             case.report = doing.facts["report"]
             on_event(case, event, doing)
+            if event.act == "merge":
+                from .effects import crowded
+
+                crowded(case.parent, event.at)
 
     def on_alarm(self, case, at):
         from .alarms import ring

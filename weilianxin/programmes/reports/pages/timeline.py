@@ -14,7 +14,7 @@ from ..words import REFUSALS, TAKEN_DOWN
 # Acts whose note was written for somebody else than the reporter.
 FOR_OTHERS = ("dispatch", "designate", "recall", "rework")
 # Acts whose note was written to the first reporter alone; the neighbours who joined read that it was done.
-BETWEEN_TWO = ("ask", "answer", "append", "contest_refusal", "transcribe")
+BETWEEN_TWO = ("ask", "answer", "append", "contest_refusal", "transcribe", "carve")
 # What happens next from a state: [(title, what is said of it)].
 NEXT = {
     "received": "accept",
@@ -101,6 +101,9 @@ def said(event):
         "resume": _("%(who)s接着办"),
         "extend": _("%(who)s延长了时间"),
         "designate": _("会办决定：由%(unit)s来办"),
+        "broadcast": _("%(who)s告诉大家"),
+        "rise": _("遇到的人多，升为紧急"),
+        "carve": _("里面还有另一件事，单独办：%(number)s"),
         "on_site": _("%(who)s到了现场"),
     }
     sentence = sentences.get(event.act)
@@ -111,6 +114,7 @@ def said(event):
     return sentence % {
         "who": name,
         "unit": data.get("unit", ""),
+        "number": data.get("number", ""),
         "reason": REFUSALS.get(data.get("reason"), (_("见说明"),))[0],
         "channel": dict(Channel.choices).get(data.get("channel"), _("其他渠道")),
         "outcome": dict(Outcome.choices).get(data.get("outcome"), ""),
