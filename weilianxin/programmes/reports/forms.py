@@ -51,6 +51,8 @@ NOTES = {
     "decline": (_lazy("为什么不同意"), ""),
     "police_report": (_lazy("情况"), _lazy("报事人看不到这一条。")),
     "seal": (_lazy("为什么保密"), _lazy("会从公开、地图和搜索里消失。")),
+    "broadcast": (_lazy("告诉大家什么"), _lazy("第一位报事人和一起遇到的人都会收到，不写谁报的。")),
+    "carve": (_lazy("另一件事是什么"), _lazy("从居民的话里摘出来；照片一起带过去。")),
     "transcribe": (_lazy("录音里说了什么"), _lazy("照原话写，听不清的写“听不清”。居民看得到，可以补充。")),
 }
 OPTIONAL_NOTES = (

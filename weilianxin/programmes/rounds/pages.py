@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from django.db.models import Count, Q
 from django.http import Http404
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -236,16 +236,6 @@ def keep_photos(request, items):
 # What was recorded
 
 
-def handing_over():
-    """Where a report is begun that staff write, with what its form needs to come up filled in."""
-    for name, do in (("reports:staff_report", "look"), ("reports:new", "next")):
-        try:
-            return {"url": reverse(name), "do": do}
-        except NoReverseMatch:
-            continue
-    return None
-
-
 @staff_page("GET", "HEAD")
 def visit(request, ref):
     """A visit as it was recorded; what was noticed becomes a report with one tap."""
@@ -254,7 +244,7 @@ def visit(request, ref):
     if row is None:
         raise Http404
     entrance = row.place.parent if row.place.kind == PlaceKind.ROOM else row.place
-    context = {"visit": row, "hand": handing_over(), "where": (entrance or row.place).full_name}
+    context = {"visit": row, "where": (entrance or row.place).full_name}
     return answer(request, "rounds/visit_done.html", context)
 
 
@@ -278,7 +268,7 @@ def check(request, ref):
         for item in row.items
     ]
     items.sort(key=lambda item: not item["bad"])
-    return answer(request, "rounds/check_done.html", {"check": row, "items": items, "hand": handing_over()})
+    return answer(request, "rounds/check_done.html", {"check": row, "items": items})
 
 
 @staff_page("GET", "HEAD")
