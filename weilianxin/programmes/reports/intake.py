@@ -61,6 +61,7 @@ def submit(
     tell=True,
     stream="",
     since=None,
+    consent="service",
 ):
     """Save a report and put it before the grid worker; returns the `Case`.
 
@@ -68,7 +69,8 @@ def submit(
     `areas.locate.Location` or None (then the dispatcher places it); `category` None leaves the choice to staff;
     `photos` are `Prepared` or stored photos, `sound` a `PreparedSound` or a stored one of the reporter; `maybe_at` a
     place that somebody has to confirm; `stream` names the journal's stream, by which closings are drawn for a check:
-    only the demo, which is the same every time, names it; `since` is when the clock began, where that is not now.
+    only the demo, which is the same every time, names it; `since` is when the clock began, where that is not now;
+    `consent` is what the reporter agreed to (`people.consent`).
     Raises `Invalid` with the field, `IntegrityElsewhere`,
     `BadSound` for a voice note that was used before, or `Refused`.
     """
@@ -93,7 +95,7 @@ def submit(
     spot = SimpleNamespace(about_unit_id=about_unit.pk if about_unit else None, **_keys(facts))
     going = way(category, spot, urgency=urgency, kind=kind)
     with transaction.atomic():
-        pictures = [(stored(p, account, at), CasePhoto.BEFORE) for p in photos]
+        pictures = [(stored(p, account or by, at), CasePhoto.BEFORE) for p in photos]
         case, _event = open_case(
             LABEL,
             Actor(account=by or account, roles=frozenset({"reporter"})),
@@ -130,7 +132,7 @@ def submit(
             category=category,
             wish=wish,
             screening=found.reasons,
-            consent_version=current_version("service").version if account else "",
+            consent_version=agreed_to(consent) if account else "",
             happened_at=happened_at,
             source=source,
             source_no=source_no,
@@ -142,10 +144,30 @@ def submit(
     return case
 
 
-def join(account, token, *, text="", photos=(), anonymity=Anonymity.N1, channel="web", at=None, location=None):
+def agreed_to(purpose):
+    """The version of what a reporter agreed to, as a report keeps it."""
+    version = current_version(purpose).version
+    return version if purpose == "service" else f"{purpose} {version}"
+
+
+def join(
+    account,
+    token,
+    *,
+    text="",
+    photos=(),
+    anonymity=Anonymity.N1,
+    channel="web",
+    at=None,
+    location=None,
+    by=None,
+    wish="call",
+    consent="service",
+):
     """我也遇到: this reporter's own case, merged into the one that is under way; returns it.
 
-    They keep notices, rating and dispute of their own. Raises `Refused` when that case has just ended.
+    They keep notices, rating and dispute of their own; `by` is who filed it for them. Raises `Refused` when that case
+    has just ended.
     """
     at = at or timezone.now()
     parent = case_behind(token)
@@ -158,11 +180,12 @@ def join(account, token, *, text="", photos=(), anonymity=Anonymity.N1, channel=
     category = parent.report.category
     with transaction.atomic():
         pictures = [(stored(p, account, at), CasePhoto.BEFORE) for p in photos]
-        actor = Actor(account=account, roles=frozenset({"reporter"}))
+        actor = Actor(account=by or account, roles=frozenset({"reporter"}))
         case, _event = open_case(
             LABEL,
             actor,
             at=at,
+            role="staff" if by else "reporter",
             note=text[:NOTE_LIMIT],
             photos=pictures,
             data={"channel": channel, "category": category.code, "urgency": parent.urgency},
@@ -185,9 +208,7 @@ def join(account, token, *, text="", photos=(), anonymity=Anonymity.N1, channel=
             lon=location.lon if location else parent.lon,
             cell=location.cell if location else parent.cell,
         )
-        Report.objects.create(
-            case=case, text=text, category=category, consent_version=current_version("service").version
-        )
+        Report.objects.create(case=case, text=text, category=category, wish=wish, consent_version=agreed_to(consent))
         case = perform(case, "merge", actor, at=at, parent=parent)
     return case
 

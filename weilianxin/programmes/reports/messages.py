@@ -86,6 +86,14 @@ def case_url(case):
     return reverse("desk:case", args=[case.number])
 
 
+def receipt(case, at):
+    """To whoever had it taken down by somebody at the desk and wants it in writing: the number, also by SMS."""
+    values = _values(case, serving(case, at), at)
+    tell(
+        "taken_down", "reporter", case.reporter, values=values, url=matter_url(case), key=f"{case.stream}:taken", at=at
+    )
+
+
 def on_submitted(case, at, told=False):
     """A new report: its reporter (unless they were `told` in other words), and the people who must decide on it."""
     worker = serving(case, at)

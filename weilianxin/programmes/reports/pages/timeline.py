@@ -9,7 +9,7 @@ from weilianxin.lib import words
 from weilianxin.lib.masks import redact
 
 from ..models import Channel
-from ..words import REFUSALS
+from ..words import REFUSALS, TAKEN_DOWN
 
 # Acts whose note was written for somebody else than the reporter.
 FOR_OTHERS = ("dispatch", "designate", "recall", "rework")
@@ -68,7 +68,7 @@ def said(event):
     name, data = who(event), event.data or {}
     mine = event.role == "reporter"
     sentences = {
-        "submit": _("您送出了报事") if mine else _("工作人员替您报了这件事"),
+        "submit": _("您送出了报事") if mine else taken_down(data.get("channel")),
         "see": _("%(who)s已经看到"),
         "ask": _("%(who)s想问您一句"),
         "answer": _("您回答了") if mine else _("%(who)s补充了情况"),
@@ -118,7 +118,12 @@ def said(event):
         "reason": REFUSALS.get(data.get("reason"), (_("见说明"),))[0],
         "channel": dict(Channel.choices).get(data.get("channel"), _("其他渠道")),
         "outcome": dict(Outcome.choices).get(data.get("outcome"), ""),
+        "how": TAKEN_DOWN.get(data.get("channel"), ""),
     }
+
+
+def taken_down(channel):
+    return _("%(who)s替您登记了这件事（%(how)s）") if channel in TAKEN_DOWN else _("工作人员替您报了这件事")
 
 
 def by(moment):
