@@ -39,7 +39,7 @@ from weilianxin.notify.models import Outbox, Text
 from weilianxin.people import session, tokens
 from weilianxin.people.models import Attempt, OneTimeCode, new_ref
 from weilianxin.programmes.reports import intake, threads
-from weilianxin.programmes.reports.models import Category, Draft, Report
+from weilianxin.programmes.reports.models import Category, Delivery, Draft, Report
 from weilianxin.programmes.reports.pages import public
 
 # Columns of the table, and whose account of the world each is. "half" has not shown the second factor.
@@ -157,6 +157,9 @@ def make_things():
     t.draft, t.foreign_draft = draft(w.resident), draft(w.stranger)
     t.draft_sound = store_sound(voice(), w.resident, timezone.now()).ref
     t.dead_plate = Plate.objects.create(place=w.entrance, issued_at=timezone.now(), revoked_at=timezone.now())
+    t.delivery = Delivery.objects.create(
+        subdistrict=w.subdistrict, source="12345", by=w.dispatcher, made_at=timezone.now(), count=0
+    )
     t.text = Text.objects.order_by("pk").first()
     return t
 
