@@ -16,12 +16,13 @@ GRID = {*GRID_ROLES, Role.GRID_LEADER}
 RECEIVERS = GRID | {Role.COMMUNITY_SECRETARY, Role.CENTRE_DISPATCHER, Role.CALLBACK_OFFICER, Role.DUTY_LEADER}
 # page, drawing, word, who sees it (None: everybody)
 PAGES = (
+    ("desk:day", "walk", _("今天"), {*GRID_ROLES}),
     ("desk:home", "list", _("待办"), {*GRID_ROLES}),
     ("desk:grids", "map", _("网格"), {Role.GRID_LEADER}),
     ("desk:queue", "list", _("派遣"), {Role.CENTRE_DISPATCHER, Role.DUTY_LEADER}),
     ("desk:board", "chart", _("看板"), {Role.COMMUNITY_SECRETARY, Role.DUTY_LEADER}),
     ("reports:staff_report", "edit", _("登记"), RECEIVERS),
-    ("reports:staff_patrol", "walk", _("巡查"), {*GRID_ROLES}),
+    ("reports:staff_patrol", "camera", _("巡查"), {*GRID_ROLES}),
     ("reports:staff_transfers", "swap", _("转来"), {Role.CENTRE_DISPATCHER, Role.DUTY_LEADER}),
     ("reports:staff_threads", "talk", _("消息"), GRID),
     ("desk:verify", "ok", _("核实"), {Role.CENTRE_VERIFIER, Role.COMMUNITY_SECRETARY}),
