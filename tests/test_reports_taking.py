@@ -325,7 +325,7 @@ def test_the_api_writes_down_once_and_says_what_was_told_before(world):
 def test_the_api_takes_the_round(world):
     refs = [store(picture(colour), world.worker, timezone.now()).ref for colour in ("red", "green")]
     body = {"category": "XQ101", "place": {"how": "choose", "place": world.entrance.pk}, "fixed": True}
-    body |= {"before": refs[:1], "after": refs[1:]}
+    body |= {"photos": refs, "befores": 1}
     first, again = call(world, "found", body), call(world, "found", body)
     assert first.status_code == again.status_code == 201
     assert first.json()["number"] == again.json()["number"] and first.json()["state"] == "closed"

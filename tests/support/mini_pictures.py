@@ -58,6 +58,7 @@ def pages(d):
         ("desk-list", "packages/desk/list/index", "worker", outbox),
         ("desk-case", f"packages/desk/case/index?number={d.new}", "worker", {}),
         ("desk-act", f"packages/desk/act/index?number={d.sent}&name=close_seen", "worker", {}),
+        ("desk-patrol", "packages/desk/patrol/index", "worker", {}),
         ("desk-threads", "packages/desk/threads/index", "worker", {}),
         ("desk-thread", f"packages/desk/thread/index?id={d.thread}", "worker", {}),
     ]

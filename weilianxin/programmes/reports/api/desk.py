@@ -384,10 +384,12 @@ class Taken(Shape):
 
 
 class FoundIn(Shape):
+    """What was found. The first `befores` of `photos` show how it was, the others how it is now."""
+
     category: Code
     place: PlaceIn
-    before: Photos = []
-    after: Photos = []
+    photos: Photos = []
+    befores: int = Field(default=0, ge=0, le=9)
     fixed: bool = False
     text: Text = ""
 
@@ -446,15 +448,16 @@ def found(request, said: FoundIn, key: str = key_header()):
 
     def act():
         data = place_of(said.place)
+        where = located(data, None)
         return taking.found(
             account,
             category=category_in(said.category),
-            location=located(data, None),
-            before=claim(account, said.before, at),
-            after=claim(account, said.after, at),
+            location=where,
+            before=claim(account, said.photos[: said.befores], at),
+            after=claim(account, said.photos[said.befores :], at),
             fixed=said.fixed,
             text=said.text,
-            place_text=places.words(data, located(data, None)),
+            place_text=places.words(data, where),
             at=at,
         ).number
 
