@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('areas', '0002_calendar_editions'),
         ('cases', '0004_kept_promises'),
-        ('reports', '0003_recheck'),
+        ('reports', '0004_routing_rules'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
