@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from weilianxin.areas.models import Place, PlaceKind
 from weilianxin.cases.errors import Changed, Invalid
+from weilianxin.cases.flow import SYSTEM
 from weilianxin.files.store import claim, erase_photo
 from weilianxin.journal import log
 
@@ -276,7 +277,7 @@ def drop(households, at):
     """Delete these key households with their plans and visits; the journal keeps that there was one."""
     for row in households:
         with transaction.atomic():
-            log.append(STREAM, "key_dropped", "system", {"key": row.ref}, at=at)
+            log.append(STREAM, "key_dropped", SYSTEM, {"key": row.ref}, at=at)
             row.delete()
 
 
