@@ -58,6 +58,9 @@ page({
   patrol() {
     wx.navigateTo({ url: '/packages/desk/patrol/index' })
   },
+  day() {
+    wx.navigateTo({ url: '/packages/desk/day/index' })
+  },
   threads() {
     wx.navigateTo({ url: '/packages/desk/threads/index' })
   },
