@@ -2,9 +2,12 @@
 
 import csv
 import io
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from tests.support.world import at, client_for, make_world, photo
@@ -136,9 +139,6 @@ def test_the_page_costs_the_same_for_one_and_for_many(world, django_assert_num_q
     client.get(url)
 
     def cost():
-        from django.db import connection
-        from django.test.utils import CaptureQueriesContext
-
         with CaptureQueriesContext(connection) as queries:
             client.get(url)
         return len(queries)
@@ -162,3 +162,26 @@ def test_the_deadline_of_the_channel_comes_with_the_import(world, tmp_path):
     due = dict(Report.objects.values_list("source_no", "source_due_at"))
     assert due["H-1"] == at(17, day=TEN.date().replace(day=20)) and due["H-2"] is None
     assert outcome.imported == 2 and [column for _row, column, *_more in outcome.problems] == ["办理期限"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_hand_back_at_once_one_takes_it_all(transactional_db):
+    world = make_world()
+    for n in range(3):
+        end(world, passed_on(world, f"H-{n}"))
+    won, lost = [], []
+    gate = threading.Barrier(2)
+
+    def run(by):
+        gate.wait()
+        try:
+            won.append(deliver(world, by))
+        except deliveries.NothingNew:
+            lost.append(by)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(by,)) for by in (world.dispatcher, world.duty)]
+    [thread.start() for thread in threads]
+    [thread.join(60) for thread in threads]
+    assert (len(won), len(lost)) == (1, 1) and won[0].count == 3 and Delivery.objects.count() == 1
