@@ -127,7 +127,7 @@
   }
   /* An act that waits stands where its form was. */
   function waits(form, item) {
-    var told = note("kept", "note-amber"), head = document.createElement("b");
+    var told = note(item.state === "held" ? "held" : "kept", "note-amber"), head = document.createElement("b");
     head.textContent = item.label + " ";
     told.insertBefore(head, told.firstChild);
     each("[data-kept-of='" + item.path + "']", function (old) { old.remove(); });
@@ -138,8 +138,8 @@
   }
 
   function keep(form) {
-    var busy = form.dataset.sent;
-    if (busy) return;
+    var signin;
+    if (form.dataset.sent) return;
     form.dataset.sent = "1";
     buttons(form, function (b) { b.disabled = true; });
     function wake() { delete form.dataset.sent; buttons(form, function (b) { b.disabled = false; }); }
@@ -157,12 +157,16 @@
       return navigator.onLine === false ? null : Promise.race([
         Outbox.flush(url), new Promise(function (yes) { setTimeout(yes, 10000); }),
       ]);
-    }).then(function () { return Outbox.get(item.id); }).then(function (now) {
+    }).then(function (how) {
+      signin = how === "signin";
+      return Outbox.get(item.id);
+    }).then(function (now) {
       wake();
+      if (signin) { location.assign(url); return; } // leads to the sign-in page, and on to what waits
       if (now.state === "sent") { location.assign(now.url); return; }
       if (now.state === "refused") {
         refuse(form, now.message);
-        return Outbox.discard(item.id); // its form is still open, with everything in it
+        return count();
       }
       clear(form);
       waits(form, now);
@@ -200,14 +204,14 @@
     var timer, said = form.querySelector(".refusal");
     form.addEventListener("input", later);
     form.addEventListener("change", later);
-    function later() { clearTimeout(timer); timer = setTimeout(write, 400); }
+    function later() { dirty = true; clearTimeout(timer); timer = setTimeout(write, 400); }
     function write() {
       if (!on() || form.hidden || form.dataset.sent) return;
       photosOf(form).then(function (photos) {
         return Outbox.keepDraft({ id: draftId(form), account: me, fields: fieldsOf(form), photos: photos, at: Date.now() });
       }).catch(function () {});
     }
-    form.back = function (items) {
+    form.giveBack = function (items) {
       var mine = items.filter(function (item) { return item.path === form.getAttribute("action"); });
       var waiting = mine.find(function (item) { return item.state === "waiting" || item.state === "held"; });
       var refused = mine.find(function (item) { return item.state === "refused" || item.state === "old"; });
@@ -229,7 +233,7 @@
   });
 
   /* The strip: how many wait, how many were not done. */
-  var strip = document.getElementById("outbox-strip"), first = true;
+  var dirty = false, strip = document.getElementById("outbox-strip"), first = true;
   function count() {
     return Outbox.mine(me).then(function (items) {
       var of = { waiting: 0, refused: 0 };
@@ -243,14 +247,14 @@
         span.querySelector("b").textContent = n;
       }, strip);
       strip.hidden = !unsent || !!document.getElementById("outbox");
-      if (first) { first = false; each("form[data-offline]", function (form) { form.back(items); }); }
+      if (first) { first = false; each("form[data-offline]", function (form) { form.giveBack(items); }); }
       each("[data-kept-of]", function (told) {
         var path = told.getAttribute("data-kept-of");
         var now = items.filter(function (item) { return item.path === path; }).pop();
         if (now && now.state !== "waiting" && told.dataset.state !== now.state) {
           told.dataset.state = now.state;
           told.textContent = now.label + " ";
-          told.appendChild(now.state === "sent" ? say("sent") : outcome(now));
+          told.appendChild(now.state === "sent" || now.state === "held" ? say(now.state) : outcome(now));
         }
       });
       if (panel) draw(items);
@@ -328,7 +332,12 @@
   }
   function flush() { count().then(function (n) { if (n && navigator.onLine !== false) Outbox.flush(url).then(count); }).catch(function () {}); }
   Outbox.onchange(count);
-  window.addEventListener("online", flush);
+  /* The network is back: an old picture is drawn anew, unless somebody is writing on it. */
+  window.addEventListener("online", function () {
+    Outbox.flush(url).then(count).then(function () {
+      if (since && panel) line.hidden = true; else if (since && !dirty) location.reload();
+    }).catch(function () {});
+  });
   document.addEventListener("visibilitychange", function () { if (!document.hidden) flush(); });
   setInterval(function () { if (!document.hidden) flush(); }, 30000);
   Outbox.dropDrafts("").catch(function () {}); // those past their time

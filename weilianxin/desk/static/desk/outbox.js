@@ -84,19 +84,23 @@
     var item = items.shift();
     if (!item) return "done";
     function on() { return next(items, csrf, blocked); }
-    if (item.state === "refused" || item.state === "held" || item.state === "old") blocked[item.number] = true;
-    if (item.state !== "waiting") return on();
-    if (blocked[item.number] && !item.anyway) { item.state = "held"; return put("acts", item).then(on); }
+    function stop(facts) { // what was written before anybody knew of it is held back
+      Object.assign(item, facts, { at: Date.now() });
+      blocked[item.number] = item.at;
+    }
+    if (item.state !== "waiting") {
+      if (item.state !== "sent") blocked[item.number] = Math.max(item.at, blocked[item.number] || 0);
+      return on();
+    }
+    if (blocked[item.number] > item.since) { stop({ state: "held" }); return put("acts", item).then(on); }
     return post(item, csrf).then(function (answer) {
       var error = answer.body && answer.body.error;
       if (answer.body && answer.body.done) {
         Object.assign(item, { state: "sent", at: Date.now(), url: answer.body.url, fields: [], photos: [], words: [] });
       } else if (error && answer.status >= 400 && answer.status < 500 && [401, 403, 408, 425, 429].indexOf(answer.status) < 0) {
-        Object.assign(item, { state: "refused", message: error.message, field: error.field });
-        blocked[item.number] = true;
+        stop({ state: "refused", message: error.message });
       } else if (answer.status === 413 || answer.status === 400) { // said by something in between
-        Object.assign(item, { state: "refused", message: "", field: null });
-        blocked[item.number] = true;
+        stop({ state: "refused", message: "" });
       } else return answer.status === 401 ? "signin" : "away";
       return put("acts", item).then(changed).then(on);
     });
@@ -109,7 +113,7 @@
       return Promise.all(items.map(function (item) {
         var age = now - item.since;
         if (age > KEEP || (item.state === "sent" && now - item.at > DAY)) return drop("acts", item.id);
-        if (item.state === "waiting" && age > TRY) { item.state = "old"; return put("acts", item).then(function () { return item; }); }
+        if (item.state === "waiting" && age > TRY) { item.state = "old"; item.at = now; return put("acts", item).then(function () { return item; }); }
         return item;
       }));
     }).then(function (items) {
@@ -142,7 +146,7 @@
     again: function (id) {
       return alone(function () {
         return work("acts", "readonly", function (s) { return s.get(id); }).then(function (item) {
-          return item && put("acts", Object.assign(item, { state: "waiting", anyway: true, message: "", since: Date.now() }));
+          return item && put("acts", Object.assign(item, { state: "waiting", message: "", since: Date.now() }));
         });
       });
     },
