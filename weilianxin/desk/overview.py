@@ -15,6 +15,7 @@ from weilianxin.people.posts import on_duty_many
 from weilianxin.people.session import staff_required
 
 from . import charts, lists
+from .day import overdue
 from .maps import drawn
 from .nav import render
 from .reach import area_or_404, roles
@@ -49,6 +50,7 @@ def grid(request, code):
         "samples": lists.with_due(
             lists.waiting_samples(request.account, at).filter(here).order_by("id")[:20], "drawn_at"
         ),
+        "rounds": overdue(request.account, area, at),
         "duty": on_duty_many([area], at).get(area.pk),
         "posts": holders(area, at),
         "weeks": weeks(visible, at),

@@ -4,7 +4,7 @@ import importlib.util
 
 from django.urls import include, path
 
-from . import entrance, find, home, matter, offline, overview, queue
+from . import day, entrance, find, home, matter, offline, overview, queue
 
 app_name = "desk"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("sw.js", offline.worker, name="worker"),
     path("outbox/", offline.outbox, name="outbox"),
     path("offline/", offline.away, name="away"),
+    path("day/", day.page, name="day"),
     path("signin/", entrance.signin, name="signin"),
     path("signout/", entrance.signout, name="signout"),
     path("password/", entrance.password, name="password"),
