@@ -175,6 +175,9 @@ STAFF = (
         status=422,
     ),
     Scene("report-taken", "reports:staff_report", "taker", to=lambda d: f"/desk/report/?done={d.taken}"),
+    Scene("patrol", "reports:staff_patrol", "worker"),
+    Scene("patrol-refused", "reports:staff_patrol", "worker", press=SAVE, status=422),
+    Scene("transfers", "reports:staff_transfers", "dispatcher"),
     Scene("worker-threads", "reports:staff_threads", "worker"),
     Scene("worker-threads-empty", "reports:staff_threads", "idle_worker"),
     Scene("worker-thread", "reports:staff_thread", "worker", "thread"),
@@ -317,6 +320,7 @@ SCENES = (*VISITOR, *RESIDENT, *STAFF, *ADMIN)
 # What a browser does not show as a page: files and one-word answers. (A view that only takes forms needs no entry.)
 FILES = {
     "healthz",
+    "reports:staff_delivery",
     "mini",  # its pages are pictured by mini_pictures.py
     "mini_file",
     "mini_places",

@@ -39,7 +39,7 @@ from weilianxin.notify.models import Outbox, Text
 from weilianxin.people import session, tokens
 from weilianxin.people.models import Attempt, OneTimeCode, new_ref
 from weilianxin.programmes.reports import intake, threads
-from weilianxin.programmes.reports.models import Category, Draft, Report, RoutingRule
+from weilianxin.programmes.reports.models import Category, Delivery, Draft, Report, RoutingRule
 from weilianxin.programmes.reports.pages import public
 from weilianxin.programmes.rounds import plan as rounds
 from weilianxin.programmes.rounds.models import HouseholdClass, Plan, Template
@@ -183,6 +183,9 @@ def make_things():
     t.rule = RoutingRule.objects.create(unit=w.property, why="约定")
     t.draft_sound = store_sound(voice(), w.resident, timezone.now()).ref
     t.dead_plate = Plate.objects.create(place=w.entrance, issued_at=timezone.now(), revoked_at=timezone.now())
+    t.delivery = Delivery.objects.create(
+        subdistrict=w.subdistrict, source="12345", by=w.dispatcher, made_at=timezone.now(), count=0
+    )
     at = timezone.now()
     t.round = round_of(w.room, w.compound, w.worker, at)
     t.foreign_round = round_of(w.other_entrance, w.other_compound, w.stranger_worker, at)

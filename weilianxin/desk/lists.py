@@ -149,10 +149,16 @@ def totals(counts):
 
 
 def this_month(cases, at):
-    """How the month's closings ended and were rated, in two queries; a case not rated counts for nobody."""
+    """How the month's closings ended and were rated, in two queries; a case not rated counts for nobody. What grid
+    workers found on the round and closed themselves is counted apart (`patrol`): nobody asked for it."""
     since = timezone.localtime(at).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     closed = cases.filter(closed_at__gte=since, phase="done").exclude(outcome__in=("", "duplicate", "withdrawn"))
-    ended = closed.aggregate(closed=Count("id"), solved=Count("id", filter=Q(outcome="solved")))
+    asked = ~Q(channel="patrol")
+    ended = closed.aggregate(
+        closed=Count("id", filter=asked),
+        solved=Count("id", filter=asked & Q(outcome="solved")),
+        patrol=Count("id", filter=~asked),
+    )
     rated = Rating.objects.filter(at__gte=since, case__in=cases).aggregate(
         rated=Count("id"), good=Count("id", filter=Q(level__gt=BAD_RATING))
     )

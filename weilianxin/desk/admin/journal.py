@@ -54,6 +54,7 @@ ACTS = {
     "unit_imported": _("导入单位"),
     "imported": _("导入"),
     "reports_imported": _("导入其他渠道的报事"),
+    "results_delivered": _("把结果送回其他渠道"),
     "areas_imported": _("导入区域"),
     "calendar_imported": _("导入日历"),
     "calendar_loaded": _("用自带的日历"),
