@@ -233,7 +233,7 @@ def test_what_is_sensitive_stands_on_no_public_page(things):
 
 FOR_ALL_STAFF = {
     "desk:home", "desk:about", "desk:password", "desk:second_factor", "desk:search", "desk:signin", "desk:signout",
-    "reports:staff_threads", "api:desk_list", "api:desk_threads",
+    "reports:staff_threads", "api:desk_list", "api:desk_day", "api:desk_threads",
 }  # fmt: skip
 
 
@@ -251,7 +251,7 @@ def test_a_removed_post_opens_nothing_at_the_next_request(things):
         with taken_back():
             Post.objects.filter(account=account, until__isnull=True).update(until=timezone.now())
             for row in table():
-                staffs = section(row["url"]) in ("desk", "admin")
+                staffs = section(row["url"]) in ("desk", "admin", "rounds")
                 staffs = staffs or row["url"].startswith(("reports:staff_", "api:desk_"))
                 if not staffs or row[visitor] in ("404", "405"):
                     continue
