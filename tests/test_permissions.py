@@ -65,6 +65,8 @@ OBJECTS = {
     "desk:admin_person": {"own": "w.worker.ref", "resident": "w.resident.ref"},
     "desk:admin_person_act": {"own": "w.worker.ref password", "resident": "w.resident.ref password"},
     "desk:admin_unit": {"own": "w.property.ref"},
+    "desk:admin_partner": {"own": "partner.ref"},
+    "desk:admin_partner_act": {"own": "partner.ref test"},
     "desk:admin_text": {"own": "text.pk"},
     "desk:admin_text_shipped": {"own": "text.pk"},
     "desk:admin_calendar_year": {"own": "2026"},

@@ -145,6 +145,8 @@ STAFF = (
     desk("staff-second-factor-new", "second_factor", "worker"),
     desk("staff-second-factor-refused", "second_factor", "worker", press=SAVE, status=422),
     desk("staff-about", "about", "worker"),
+    desk("worker-outbox", "outbox", "worker"),
+    desk("worker-away", "away", ""),
     desk("worker-home", "home", "worker"),
     desk("worker-home-empty", "home", "idle_worker"),
     case("worker-case-new", "worker", "new"),
@@ -285,6 +287,10 @@ ADMIN = (
     admin("unit_add"),
     admin("unit_add", called="admin-unit-add-refused", press=SAVE, status=422),
     admin("unit", "unit_ref"),
+    admin("partners"),
+    admin("partner", "partner"),
+    admin("partner_add"),
+    admin("partner_add", called="admin-partner-add-refused", press=SAVE, status=422),
     admin("texts"),
     admin("text", "text"),
     admin("templates"),
@@ -332,6 +338,7 @@ FILES = {
     "portal:checkpoints",
     "portal:file",
     "desk:photo",
+    "desk:worker",
     "desk:sound",
     "desk:admin_import_blank",
     "desk:admin_sheet",
@@ -355,7 +362,7 @@ def stage():
     from weilianxin.cases.links import issue_link
     from weilianxin.cases.models import Case, Event, Task
     from weilianxin.files.models import Photo
-    from weilianxin.notify.models import Text
+    from weilianxin.notify.models import Partner, Text
     from weilianxin.people import consent
     from weilianxin.people.models import Account, Dwelling, Post, Role
     from weilianxin.programmes.reports import threads
@@ -453,6 +460,7 @@ def stage():
     tasks = Task.objects.filter(part=Task.LEAD, unit__phone__gt="").select_related("unit").order_by("-id")
     task, signed = tasks.filter(state=Task.ISSUED).first(), tasks.filter(state=Task.SIGNED).first()
     d.unit_ref = task.unit.ref
+    d.partner = Partner.objects.order_by("id").first().ref
     d.rule = RoutingRule.objects.filter(ended_at__isnull=True).order_by("id").first().pk
     d.token, d.signed_token = (issue_link(row, at).strip("/").split("/")[-1] for row in (task, signed))
     d.handler_sent = {"handler_sent": {"task": task.pk, "code": "246813"}}

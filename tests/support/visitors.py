@@ -35,7 +35,7 @@ from weilianxin.cases.models import Case, CasePhoto, Task
 from weilianxin.files.intake import receive, receive_sound
 from weilianxin.files.store import store, store_sound
 from weilianxin.lib.problem import PREFIX
-from weilianxin.notify.models import Outbox, Text
+from weilianxin.notify.models import Outbox, Partner, Text
 from weilianxin.people import session, tokens
 from weilianxin.people.models import Attempt, OneTimeCode, new_ref
 from weilianxin.programmes.reports import intake, threads
@@ -180,6 +180,7 @@ def make_things():
     t.public, t.secret = public.token(t.told), public.token(t.case)
     t.thread, t.foreign_thread = conversation(w.resident), conversation(w.stranger)
     t.draft, t.foreign_draft = draft(w.resident), draft(w.stranger)
+    t.partner = Partner.objects.create(name="物业系统", url="https://partner.example/", unit=w.property)
     t.rule = RoutingRule.objects.create(unit=w.property, why="约定")
     t.draft_sound = store_sound(voice(), w.resident, timezone.now()).ref
     t.dead_plate = Plate.objects.create(place=w.entrance, issued_at=timezone.now(), revoked_at=timezone.now())

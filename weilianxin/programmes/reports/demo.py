@@ -24,7 +24,7 @@ from weilianxin.files.store import store
 from weilianxin.journal import checkpoint
 from weilianxin.lib.datum import cell
 from weilianxin.lib.refusal import Refused
-from weilianxin.notify.models import Message
+from weilianxin.notify.models import Message, Partner
 from weilianxin.people.demo import make_demo_staff
 from weilianxin.people.models import Account, Dwelling, Post, Role, Unit
 from weilianxin.people.posts import note_absence, on_duty
@@ -67,6 +67,7 @@ def seed(at=None):
         with transaction.atomic():
             story.causes()
             story.rules()
+            story.partner()
             story.labelled()
             story.present()
             story.told()
@@ -367,6 +368,12 @@ class Story:
         RoutingRule.objects.create(
             column_code="ECO", urgency="U1", kind="sanitation_contractor", why="紧急的卫生问题先请环卫到场", since=since
         )
+
+    def partner(self):
+        """A system that could be told; switched off, for nothing leaves the demo."""
+        unit = Unit.objects.filter(kind="property_company", is_active=True).order_by("id").first()
+        name, url = f"{unit.name_zh}的工单系统", "https://orders.example/hooks"
+        Partner.objects.create(name=name, url=url, unit=unit, active=False)
 
     def labelled(self):
         """The labelled reports, of the last two days; the integrity one is not kept, as promised."""

@@ -156,6 +156,13 @@ MOVES = (
     Act("escalate", _("逐级提醒"), CLOCKED, (SYSTEM,), effect=e.escalated, internal=True),
 )  # fmt: skip
 
+# What a grid worker does on the spot may wait on the phone. What hands over a link that is shown once, decides for
+# others or must be seen by them at once may not.
+OFFLINE = frozenset(
+    ("ask", "answer", "accept", "start", "append", "transcribe", "remark", "urge", "ask_extend", "ask_suspend")
+    + ("reply", "rework", "close_seen", "call")
+)
+
 REPORTS = Flow(
     initial="received",
     phases={
@@ -175,4 +182,5 @@ REPORTS = Flow(
     },
     moves=MOVES,
     words=STATES,
+    offline=OFFLINE,
 )

@@ -531,6 +531,8 @@ def publishable(doing):
     hidden = case.sensitive or case.anonymity == "N2" or facts["public"] in ("no", "never")
     if hidden or case.outcome in ("withdrawn", "transferred"):
         raise Refused(_("这一类不公开。"))
+    if case.channel == "patrol":  # or what nobody asked for would count among what was solved for residents
+        raise Refused(_("巡查发现的另外计数，不进“大家的事”。"))
     if case.closer_id == doing.actor.account.pk:
         raise NotAllowed(_("自己办结的，要由另一个人来审公开。"))
 
