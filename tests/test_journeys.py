@@ -741,3 +741,46 @@ def test_eleven_neighbours_report_one_burst_pipe_and_each_has_the_last_word(worl
     form.get_by_role("button").tap()
     reads(neighbour, "改为单独办理了。", "等奎木签收")
     assert Case.objects.get(pk=case.pk).headcount == 10
+
+
+def test_a_domestic_violence_report_reaches_the_police_in_one_tap_and_endangers_nobody(world, people):
+    reporter, worker, elsewhere = people.phone(world.neighbour), people.phone(world.worker), people.phone()
+    go(reporter, people, "reports:new")
+    ready(reporter)
+    reporter.get_by_label("再说几句").fill("隔壁家暴，男的往死里打老婆，孩子一直在哭。")
+    reads(reporter, "先打电话，不要等", "有人可能正在受伤害")
+    expect(reporter.locator("#dial a[href='tel:110']")).to_be_visible()
+    assert not Case.objects.exists()  # the number stands there before anything is kept
+    press(reporter, "下一步：说地点")
+    press(reporter, "下一步：核对")
+    press(reporter, "送出")
+    reads(reporter, "收到了，谢谢您。")
+    number = number_on(reporter)
+
+    # The worker: the police first, one tap; who took the call stays on the case.
+    go(worker, people, "desk:case", number)
+    first = worker.locator("main .btn-main, main .btn-act").filter(visible=True).first
+    expect(first).to_have_text("已报警")
+    press(worker, "已报警")
+    reads(worker, "“已报警”已记下", "110 接警台接收", world.worker.name)
+    expect(worker.locator("main .btn-main, main .btn-act").filter(visible=True).first).not_to_have_text("已报警")
+
+    # Whoever holds the reporter's phone learns nothing of it.
+    for name, args in (
+        ("reports:matter", [number]),
+        ("portal:inbox", []),
+        ("reports:matters", []),
+        ("portal:home", []),
+    ):
+        go(reporter, people, name, *args)
+        does_not_read(reporter, "报警", "110 接警台", "公安", "派出所", "保密")
+    # Nor does anybody elsewhere.
+    for name in ("reports:public", "reports:public_map", "reports:public_waiting"):
+        go(elsewhere, people, name)
+        does_not_read(elsewhere, number, "家暴", "打老婆")
+    far = people.phone(world.other_secretary)
+    for asked in (number, "家暴"):
+        far.goto(f"{people.url}{reverse('desk:search')}?q={asked}")
+        reads(far, "没有找到")
+    far.goto(people.url + reverse("desk:case", args=[number]))
+    does_not_read(far, "打老婆")

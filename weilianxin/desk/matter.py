@@ -88,10 +88,11 @@ def page(request, number):
 
 
 def rank(case, button, at):
-    """Where an act stands on the page. Where nobody knows the place yet, saying it comes before everything else; what
-    an outside unit has not signed for is not closed by the next press; what is overdue is urged in the open."""
+    """Where an act stands on the page. What the law puts first, and saying the place that nobody knows yet, come before
+    everything else; what an outside unit has not signed for is not closed by the next press; what is overdue is urged
+    in the open."""
     move = button["move"]
-    if case.community_id is None and "place" in move.fields:
+    if move.name == first_act(case) or (case.community_id is None and "place" in move.fields):
         return 0
     if move.name == "close_seen" and any(
         m.name == "sign" for m in programme(case.programme).flow.from_state(case.state)
@@ -99,6 +100,13 @@ def rank(case, button, at):
         return REST
     late = case.next_due_at is not None and case.next_due_at < at and case.is_open and not case.paused
     return SHOWN if move.name == "urge" and late else move.weight
+
+
+def first_act(case):
+    """The programme's word for it, asked once for a page."""
+    if not hasattr(case, "first_act"):
+        case.first_act = programme(case.programme).first_act(case)
+    return case.first_act
 
 
 def onto_case(number, name, _post=None):

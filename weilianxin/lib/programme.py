@@ -38,6 +38,10 @@ class Programme(AppConfig):
         """The programme's own facts that guards ask for, as a plain mapping; read once per act."""
         return {}
 
+    def first_act(self, case):
+        """The act on it that the law puts before all others; "" where there is none, or it was done."""
+        return ""
+
     def heading(self, event):
         """What staff read as the verb of an event where its move does not say it well enough; "" otherwise."""
         return ""

@@ -48,6 +48,13 @@ class ReportsConfig(Programme):
             "alike": partial(self._alike, case),
         }
 
+    def first_act(self, case):
+        from .screening import must_tell_police
+
+        if not must_tell_police(case.report):
+            return ""
+        return "" if case.events.filter(act="police_report").exists() else "police_report"
+
     def heading(self, event):
         from .words import REACHED, TAKEN_DOWN
 

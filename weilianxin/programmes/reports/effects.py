@@ -264,12 +264,19 @@ def sealed(doing):
 
 
 def _seal(doing):
+    """Off every list, and what neighbours joined with it: of its reporter's words they keep the category's name."""
+    case = doing.case
     doing.set(sensitive=True)
-    _hide(doing.case)
+    _hide(case)
+    joined = Case.objects.filter(parent=case)
+    if doing.facts["report"].category is not None:
+        joined.filter(title=case.title).update(title=doing.facts["report"].category.name_zh)
+    joined.update(sensitive=True)
 
 
 def unsealed(doing):
     doing.set(sensitive=False)
+    Case.objects.filter(parent=doing.case).update(sensitive=False)  # nothing that was secret by itself can join
 
 
 def dispatched(doing):

@@ -17,7 +17,7 @@ from weilianxin.people.units import handlers_near
 from . import catalogue
 from .guards import ADVICE_KINDS, CLOSING_OUTCOMES, GRID_ROLES, extras
 from .models import Channel, Report
-from .screening import similar
+from .screening import must_tell_police, similar
 from .words import GRID_WORKER_REFUSALS, RATINGS, REACHED, REFUSALS
 
 # What the words of an act are called, and what helps to write them: act -> (label, help).
@@ -143,7 +143,8 @@ def _channel(case, move, actor):
 
 def _receiver(case, move, actor):
     if move.name == "police_report":
-        return Field("receiver", "text", _("接警的单位和人"), required=True, value=_("110 接警台"), most=100)
+        law = _("这类事，法律要求立即报警。") if must_tell_police(case.report) else ""
+        return Field("receiver", "text", _("接警的单位和人"), required=True, value=_("110 接警台"), most=100, help=law)
     return Field("receiver", "text", _("对方单位和接收人"), required=True, most=100)
 
 

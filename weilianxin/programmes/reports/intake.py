@@ -173,7 +173,7 @@ def join(
     """
     at = at or timezone.now()
     parent = case_behind(token)
-    if parent is None or parent.sight != "grid":
+    if parent is None or parent.sensitive or parent.sight != "grid":
         raise Refused(_("那件事找不到了，请直接报事。"))
     if Case.objects.filter(reporter=account, parent=parent).exists() or parent.reporter_id == account.pk:
         raise Refused(_("您已经在这件事里了，进展会告诉您。"))
@@ -295,7 +295,7 @@ def source_of(case, category, at):
         sight="community",
         holder=people_above(case, at, exclude=holders("grid_leader", case.grid, at) if case.grid_id else []),
         accept_limit=policy.limits_for(category, "U2", at)[0],
-        place_text=case.place_text,
+        place_text="" if case.place_id else case.place_text,  # a reporter's own words only where nothing else says it
         **_same_place(case),
     )
     source.report = Report.objects.create(case=source, text=words, category=category)

@@ -157,6 +157,16 @@ def suggest(text, title="", most=3):
     return [category for score, _position, category in scored[:most] if -score * 3 >= best]
 
 
+def must_tell_police(report):
+    """Whether whoever works on it has to tell the police: violence at home, harm to a minor (Anti-Domestic Violence
+    Law art. 14, Minors Protection Law art. 11)."""
+    if any(row[0] == "violence" for row in report.screening):
+        return True
+    category = report.category
+    police = category is not None and category.channel_out == Channel.POLICE
+    return police and any(group == "violence" for group, _dial in noticed(category.keywords))
+
+
 def similar(case, most=8):
     """Open reports that tell of the same thing in other words, the most alike first: pairs of characters in common.
 
@@ -243,6 +253,7 @@ def earlier_here(case, at):
     since = at - timedelta(days=policy.number("chronic_days"))
     rows = Case.objects.filter(here, programme="reports", category=case.category, state="closed", closed_at__gte=since)
     rows = rows.filter(community=case.community, sight=case.sight).exclude(pk=case.pk).exclude(channel="source")
+    rows = rows.filter(sensitive=False)
     most, kept = policy.number("duplicate_metres"), []
     for row in rows.order_by("-closed_at", "-id")[:50]:
         same = case.place_id is not None and row.place_id == case.place_id
@@ -258,7 +269,12 @@ def recurring(category, location, at):
     since = at - timedelta(days=policy.number("recur_days"))
     return (
         Case.objects.filter(
-            programme="reports", category=category.code, place=location.place, state="closed", closed_at__gte=since
+            programme="reports",
+            category=category.code,
+            place=location.place,
+            state="closed",
+            closed_at__gte=since,
+            sensitive=False,
         )
         .order_by("-closed_at")
         .first()

@@ -201,7 +201,7 @@ def case_of(request, case, links=()):
         "photos": [picture_of(row) for row in photos],
         "sound": sound_ref(case, may_hear(case, actor), written),
         "route_words": "；".join(case.route.get("reasons", [])),
-        "acts": [act_of(button) for button in offers],
+        "acts": [act_of(button, first=matter.rank(case, button, at) == 0) for button in offers],
         "point": {"lat": point[1], "lon": point[0]} if point else None,
         "links": [{"unit": task.unit.name_zh, "url": settings.PUBLIC_URL + path} for task, path in links],
     }

@@ -135,14 +135,14 @@ def photos_for(account, move, refs):
     return claim(account, refs, timezone.now())
 
 
-def act_of(button):
-    """A button of `cases.acting.buttons`."""
+def act_of(button, first=False):
+    """A button of `cases.acting.buttons`; `first`: it comes before everything else here, whatever it weighs."""
     move = button["move"]
     return {
         "name": move.name,
         "label": str(move.label),
         "fields": [question_of(field) for field in button["fields"]],
-        "primary": move.weight <= PRIMARY,
+        "primary": first or move.weight <= PRIMARY,
     }
 
 

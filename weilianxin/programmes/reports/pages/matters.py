@@ -277,7 +277,9 @@ def _page(request, case, failed=None, refusal=None, status=200):
         "case": case,
         "shown": shown,
         "report": report,
-        "plan": Report.objects.values_list("public_plan", flat=True).get(pk=shown.pk) if shown.review_at else "",
+        "plan": Report.objects.values_list("public_plan", flat=True).get(pk=shown.pk)
+        if shown.review_at and (shown == case or not shown.sensitive)
+        else "",
         "card": card,
         "word": card["word"],
         "place": seen["place"],
