@@ -233,7 +233,8 @@ def test_what_is_sensitive_stands_on_no_public_page(things):
 
 FOR_ALL_STAFF = {
     "desk:home", "desk:about", "desk:password", "desk:second_factor", "desk:search", "desk:signin", "desk:signout",
-    "reports:staff_threads", "desk:worker", "desk:away", "desk:outbox", "api:desk_list", "api:desk_day", "api:desk_threads",
+    "reports:staff_threads", "desk:worker", "desk:away", "desk:outbox",
+    "api:desk_list", "api:desk_day", "api:desk_threads",
 }  # fmt: skip
 
 
