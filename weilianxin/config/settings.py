@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "weilianxin.files",
     "weilianxin.notify",
     "weilianxin.cases",
+    "weilianxin.insights",
     "weilianxin.portal",
     "weilianxin.desk",
     "weilianxin.programmes.reports",

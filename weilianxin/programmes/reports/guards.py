@@ -6,9 +6,9 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from weilianxin.cases.access import may_hear
+from weilianxin.cases.access import may_hear, may_know_reporter
 from weilianxin.cases.errors import Invalid, NotAllowed, Refused
-from weilianxin.cases.models import CasePhoto, Event, Rating, Task
+from weilianxin.cases.models import CasePhoto, Event, Ground, Rating, Task
 from weilianxin.lib.clock import Limit, half
 from weilianxin.people.models import HANDLER_KINDS
 from weilianxin.people.units import units_for
@@ -22,6 +22,8 @@ ADVICE_KINDS = (Kind.QUESTION, Kind.IDEA, Kind.THANKS)
 SAFETY_COLUMNS = ("FIRE", "SEC")
 CLOSING_OUTCOMES = ("solved", "partly", "explained", "cannot_now")
 BAD_RATING = 2  # this level and below ask for a call-back by somebody else
+CALLS, CALL_DAYS, CALLS_READ = 3, 2, 20  # calls on days until nobody is reached; how far back it is read
+CALL_PAUSE = timedelta(minutes=30)
 WORDLESS = "XQ999"  # 其他: must be given a real category before closing
 
 
@@ -86,7 +88,7 @@ def nothing_pending(doing):
 
 
 def decision_waits(doing):
-    if doing.case.pending not in ("extend", "suspend", "objection", "void"):
+    if doing.case.pending not in ("extend", "suspend", "objection", "void", "exclude"):
         raise Refused(_("没有等决定的申请。"))
 
 
@@ -157,6 +159,56 @@ def void_proposed_by_another(doing):
     if last.actor_id == doing.actor.account.pk:
         raise NotAllowed(_("作废要由另一个人同意。"))
     nobody_joined(doing)
+
+
+def still_counted(doing):
+    if doing.case.excluded:
+        raise Refused(_("已经剔除了。"))
+
+
+def ground_named(doing):
+    """Why it shall count in no rate; that nobody was reached shows in the calls that were written down."""
+    ground = doing.data.get("ground")
+    if ground not in Ground.values:
+        raise Invalid(_("请选剔除的理由。"), "ground")
+    if ground == Ground.UNREACHED and not unreached(doing.case):
+        raise Invalid(_("要在两天里打过三次电话都没联系上，而且报事人后来也没有消息。"), "ground")
+    doing.data["ground"] = ground
+
+
+def unreached(case):
+    """Whether three calls on two days reached nobody, and the reporter has not been heard of since the first."""
+    events = list(
+        Event.objects.filter(case=case).filter(Q(act="call_tried") | Q(role="reporter")).order_by("-seq")[:CALLS_READ]
+    )
+    calls = []
+    for event in events:
+        if event.act != "call_tried":
+            break
+        calls.append(timezone.localdate(event.at))
+    return len(calls) >= CALLS and len(set(calls)) >= CALL_DAYS
+
+
+def exclusion_proposed_by_another(doing):
+    last = Event.objects.filter(case=doing.case, act="propose_exclude").order_by("-seq").first()
+    if doing.case.pending != "exclude" or last is None:
+        raise Refused(_("没有人提议剔除。"))
+    me = doing.actor.account.pk
+    if me in (last.actor_id, doing.case.closer_id):
+        raise NotAllowed(_("剔除要由另一个人同意，也不能是办结的人。"))
+
+
+def somebody_to_call(doing):
+    if doing.case.reporter_id is None:
+        raise Refused(_("这件事没有可以打电话的居民。"))
+    if not may_know_reporter(doing.case, doing.actor):
+        raise NotAllowed(_("报事人不想让更多人知道是谁，由能知道的岗位来打。"))
+
+
+def not_just_called(doing):
+    last = Event.objects.filter(case=doing.case, act="call_tried").order_by("-seq").first()
+    if last and doing.at - last.at < CALL_PAUSE:
+        raise Refused(_("刚刚打过，过一会儿再打。"))
 
 
 def assists_named(doing):
