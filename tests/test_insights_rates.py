@@ -134,7 +134,9 @@ def test_an_answer_in_time_is_counted_when_it_was_due_and_a_refusal_is_an_answer
 def test_a_month_is_a_month_of_the_place_and_none_is_to_come(world):
     closed(world, at(17, day=date(2026, 3, 31)))
     assert of(numbers(world.duty, world.subdistrict, moment=at(9, day=date(2026, 4, 2))), "solved") == (1, 1)
-    assert of(numbers(world.duty, world.subdistrict, month="2026-04", moment=at(9, day=date(2026, 4, 2))), "solved") == (
+    assert of(
+        numbers(world.duty, world.subdistrict, month="2026-04", moment=at(9, day=date(2026, 4, 2))), "solved"
+    ) == (
         0,
         0,
     )
@@ -162,7 +164,9 @@ def test_leaving_out_takes_two_people_and_stands_beside_the_numbers(world, signe
     case = do(case, "exclude", world.duty, at(15), note="")
     found = numbers(world.duty, world.subdistrict)
     assert of(found, "solved") == (1, 1) and found["counts"]["excluded"] == 1
-    row = rates.exclusions(list(rates.listed("excluded", world.duty, [world.subdistrict], rates.month_of("2026-03", END))))
+    row = rates.exclusions(
+        list(rates.listed("excluded", world.duty, [world.subdistrict], rates.month_of("2026-03", END)))
+    )
     assert [(r.excluded, r.proposed.actor, r.agreed.actor) for r in row] == [("force", world.secretary, world.duty)]
     page = signed_in(world.duty).get(reverse("desk:rates") + "?month=2026-03").content.decode()
     assert case.number in page and "不可抗力" in page and "牛金提议，奎木同意" in page
@@ -291,7 +295,11 @@ def test_ten_times_as_many_cases_cost_as_many_queries(world, signed_in, django_a
         rows = []
         for n in range(40):
             copy = Case.objects.get(pk=template.pk)
-            copy.pk, copy.number, copy.stream = None, f"260310-{urls.index(url) + 7}{n:03d}", f"c{urls.index(url)}{n:020d}"
+            copy.pk, copy.number, copy.stream = (
+                None,
+                f"260310-{urls.index(url) + 7}{n:03d}",
+                f"c{urls.index(url)}{n:020d}",
+            )
             copy.grid, copy.excluded = world.grids[n % 4], "force" if n % 2 else ""
             rows.append(copy)
         Case.objects.bulk_create(rows)

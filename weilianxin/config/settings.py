@@ -209,6 +209,7 @@ WORK = {
     "weilianxin.notify.deliver.deliver_due": 2,
     "weilianxin.cases.ring.ring_due": 10,
     "weilianxin.programmes.reports.threads.ring_due": 30,
+    "weilianxin.insights.brief.send_due": 60,
     "weilianxin.journal.checkpoint.seal_due": 60,
     "weilianxin.cases.once.forget_old": 3600,
     "weilianxin.people.codes.cleanup": 3600,

@@ -7,6 +7,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from weilianxin.cases.access import ends_today, late
 from weilianxin.cases.models import Case, CasePhoto, Rating, Sample, Urgency
 from weilianxin.lib.programme import programme, programmes
 
@@ -109,18 +110,8 @@ def with_photos(rows):
     return rows
 
 
-def late(at):
-    """What is overdue at `at`; a clock that stands still is not."""
-    return Q(phase__in=("new", "active"), next_due_at__lt=at)
-
-
 def unseen(at):
     return Q(phase="new", seen_at__isnull=True, created_at__lt=at - UNSEEN)
-
-
-def ends_today(at):
-    """The end of the local day of `at`."""
-    return timezone.localtime(at).replace(hour=23, minute=59, second=59, microsecond=999999)
 
 
 def counted(cases, level, at):

@@ -11,14 +11,17 @@ from django.views.decorators.http import require_safe
 
 from weilianxin.cases.access import BLIND_ROLES, LEVELS
 from weilianxin.insights import rates
+from weilianxin.insights.signals import signals as odd
+from weilianxin.people.models import Role
 from weilianxin.people.session import staff_required
 
 from . import lists
 from .nav import render
-from .reach import area_or_404, my_posts
+from .reach import area_or_404, areas_of, my_posts, roles
 
 LEVEL_OF_CODE = {6: "district", 9: "subdistrict", 12: "community", 15: "grid"}
 EXCLUDED_SHOWN = 10
+WATCHERS = (Role.DUTY_LEADER, Role.COMMUNITY_SECRETARY)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -65,6 +68,7 @@ def numbers(request, code=""):
         "month": month,
         "month_words": month_words(month),
         "excluded": rates.exclusions(list(shown)),
+        "watches": bool(roles(request) & set(WATCHERS)),
         "below": rates.BELOW[areas[0].level] if areas[0].level != "grid" else "",
         **found,
     }
@@ -94,6 +98,26 @@ def behind(request, code, name):
         "excluded": name == "excluded",
     }
     return render(request, "desk/rate_cases.html", context)
+
+
+@require_safe
+@staff_required
+def signals(request):
+    """What looks odd in a month, for the duty leader's subdistrict or the secretary's community."""
+    at = timezone.now()
+    month = month_or_404(request.GET.get("month", ""), at)
+    areas = areas_of(request, Role.DUTY_LEADER) or areas_of(request, Role.COMMUNITY_SECRETARY)
+    if not areas:
+        raise Http404
+    rows = odd(request.account, areas, month)
+    lists.state_words([case for row in rows for case in row["cases"]])
+    context = {
+        "names": "、".join(area.name for area in areas),
+        "month": month,
+        "month_words": month_words(month),
+        "rows": rows,
+    }
+    return render(request, "desk/signals.html", context)
 
 
 def by_moment(cases, key, limit=lists.PAGE):

@@ -4,7 +4,7 @@ import importlib.util
 
 from django.urls import include, path
 
-from . import entrance, find, home, matter, overview, queue, rates
+from . import brief, entrance, find, home, matter, overview, queue, rates
 
 app_name = "desk"
 urlpatterns = [
@@ -17,6 +17,9 @@ urlpatterns = [
     path("grids/", home.leader, name="grids"),
     path("board/", home.board, name="board"),
     path("queue/", queue.queue, name="queue"),
+    path("brief/", brief.page, name="brief"),
+    path("brief/<slug:line>/", brief.behind, name="brief_line"),
+    path("signals/", rates.signals, name="signals"),
     path("rates/", rates.numbers, name="rates"),
     path("rates/<slug:code>/", rates.numbers, name="rates_of"),
     path("rates/<slug:code>/<slug:name>/", rates.behind, name="rate_cases"),

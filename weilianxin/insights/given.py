@@ -1,6 +1,7 @@
 """What programmes tell this room: their module `insights` is found by name, as their forms are.
 
-It may give `parameter(key)`, the subdistrict's value as text, and `category_names(codes)`, {code: name}.
+It gives `parameters(keys)`, {key: the subdistrict's value as text} of those it has, and `category_names(codes)`,
+{code: name} of those it knows.
 """
 
 from importlib import import_module
@@ -16,17 +17,16 @@ def _modules():
             yield import_module(f"{plug.name}.insights")
 
 
-def parameter(key):
-    """A value that the subdistrict decides, as text; LookupError where no programme has it."""
+def parameters(*keys):
+    """{key: value as text} of what the subdistrict decides; what no programme has is missing."""
+    found = {}
     for module in _modules():
-        value = module.parameter(key)
-        if value is not None:
-            return value
-    raise LookupError(key)
+        found |= module.parameters(keys)
+    return found
 
 
 def category_names(codes):
-    """{code: name} of categories, in the language of the reader; the code itself for one that nobody knows."""
+    """{code: name} in the language of the reader; the code itself where nobody knows it."""
     names = {code: code for code in codes}
     for module in _modules():
         names |= module.category_names(codes)

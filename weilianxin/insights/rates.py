@@ -141,7 +141,7 @@ class Month:
 
 
 def month_of(text, at):
-    """The Month called `text` ("2026-11"), the one of `at` for an empty one; ValueError for what is none, or to come."""
+    """The Month called `text` ("2026-11"), that of `at` for an empty one; ValueError for none, or one to come."""
     now = timezone.localtime(at)
     if not text:
         return Month(now.year, now.month, at)
@@ -149,7 +149,7 @@ def month_of(text, at):
     if not (year.isascii() and month.isascii() and year.isdecimal() and month.isdecimal() and len(text) == 7):
         raise ValueError(text)
     year, month = int(year), int(month)
-    if not (1 <= month <= 12 and FIRST_YEAR <= year and (year, month) <= (now.year, now.month)):
+    if not (1 <= month <= 12 and year >= FIRST_YEAR and (year, month) <= (now.year, now.month)):
         raise ValueError(text)
     return Month(year, month, at)
 
@@ -271,7 +271,7 @@ def coverage(counts):
 
 
 def board(account, areas, month):
-    """All about a month of `areas` (of one level, not empty): totals and each area below, in the order of their codes."""
+    """All about a month of `areas` (of one level, not empty): totals, and each area below by its code."""
     found = figures(account, areas, month)
     everything, level = total(found), BELOW[areas[0].level]
     # Areas of today, and those of the month that are no more.
@@ -315,4 +315,3 @@ def exclusions(cases):
     for case in cases:
         case.proposed, case.agreed = (found.get(case.pk, {}).get(act) for act in ("propose_exclude", "exclude"))
     return cases
-

@@ -4,10 +4,10 @@ from . import policy
 from .models import Category
 
 
-def parameter(key):
-    """The value in force, as text; None where it is not one of ours."""
-    return policy.parameter(key) if key in policy.PARAMETERS else None
+def parameters(keys):
+    return policy.parameters([key for key in keys if key in policy.PARAMETERS])
 
 
 def category_names(codes):
-    return {row.code: row.name for row in Category.objects.filter(code__in=codes, scheme="resident").order_by("id")}
+    rows = Category.objects.filter(code__in=codes, scheme="resident").order_by("id")
+    return {row.code: row.name for row in rows}
