@@ -438,7 +438,7 @@ def test_no_file_and_a_file_that_is_none_are_refused_with_a_sentence(world, admi
 def category_form(code="XQ101", **more):
     row = Category.objects.get(code=code)
     names = ("name_zh", "name_en", "hint_zh", "urgency", "accept_limit", "on_site_limit", "handle_limit")
-    names += ("channel_out", "lead", "lead_without_property", "public", "keywords", "note")
+    names += ("channel_out", "lead", "lead_without_property", "public", "recheck_days", "keywords", "note")
     return {name: getattr(row, name) for name in names} | {"assists": row.assist_kinds} | more
 
 

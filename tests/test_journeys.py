@@ -11,16 +11,19 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from weilianxin.areas.locate import locate
-from weilianxin.cases.access import actor_on
+from weilianxin.cases.access import actor_on, handler_on
 from weilianxin.cases.engine import perform
-from weilianxin.cases.models import Case
+from weilianxin.cases.models import Case, Task
+from weilianxin.notify.models import Message
 from weilianxin.people.session import end_all_sessions
 from weilianxin.programmes.reports import intake
 from weilianxin.programmes.reports.models import Category
+from weilianxin.programmes.reports.screening import near
 
 from .support import catalogues
 from .support.journey import People, code_told, does_not_read, fits, photo, press, reads, ready, unfold
-from .support.world import at
+from .support.world import at, resident
+from .support.world import photo as stored_photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -78,12 +81,12 @@ def bind(page, people, world, phone, room):
     does_not_read(page, room)
 
 
-def say(page, people, words, photos=2):
+def say(page, people, words, photos=2, kind="楼道灯/单元门损坏"):
     """The first step: photos, words, the category that the words suggest."""
     go(page, people, "reports:new")
     add_photos(page, photos)
     page.get_by_label("再说几句").fill(words)
-    page.locator("label", has_text="楼道灯/单元门损坏").filter(visible=True).first.tap()
+    page.locator("label", has_text=kind).filter(visible=True).first.tap()
     press(page, "下一步：说地点")
     reads(page, "在哪里？")
 
@@ -685,3 +688,56 @@ def test_a_bad_rating_is_called_back_by_another_reopened_and_closed_by_another(w
     rate(resident, "满意")
     go(officer, people, "desk:callbacks")
     reads(officer, "没有等回访的")
+
+
+def test_eleven_neighbours_report_one_burst_pipe_and_each_has_the_last_word(world, people, clock):
+    clock(at(9))
+    words = "水管爆了，一楼楼道全是水。"
+    kind = Category.objects.get(code="XQ204", scheme="resident")
+    case = intake.submit(world.resident, text=words, location=locate(place=world.entrance), category=kind)
+    clock(at(9, 2))
+    joined = []
+    for n in range(9):
+        token = near(kind, locate(place=world.entrance), at(9, 2))[0]["token"]
+        joined.append(intake.join(resident(f"邻居{n}", f"1380003{n:04d}", world.entrance), token))
+    neighbour, worker = people.phone(world.neighbour), people.phone(world.worker)
+    say(neighbour, people, "水管爆了，楼道里漫出来了。", photos=1, kind="公共水管爆裂/漏水")
+    press(neighbour, "下一步：核对")
+    reads(neighbour, "是不是同一件事？", "10 人遇到")
+    press(neighbour, "我也遇到")
+    reads(neighbour, "记下了，您也遇到。")
+    mine = number_on(neighbour)
+
+    # One word of the worker reaches all eleven.
+    go(worker, people, "desk:case", case.number)
+    reads(worker, "紧急", "11 人遇到")
+    press(worker, "签收")
+    reads(worker, "“签收”已记下")
+    form = unfold_if_folded(worker, "告诉所有遇到的人")
+    form.get_by_label("告诉大家什么").fill("抢修队十点到，请先关好家里的水阀。")
+    press(worker, "告诉所有遇到的人", within=form)
+    reads(worker, "“告诉所有遇到的人”已记下")
+    assert Message.objects.filter(act="broadcast").count() == 11
+    go(neighbour, people, "portal:inbox")
+    reads(neighbour, "抢修队十点到，请先关好家里的水阀。")
+
+    # The company mends it; urgent, so somebody else closes. All are told, one is not satisfied and goes on alone.
+    link = handed_to(world, Case.objects.get(pk=case.pk), world.property, by=world.worker)
+    task = Task.objects.select_related("unit").get(case=case)
+    for name, said in (("sign", {}), ("reply", {"outcome": "solved", "note": "换了一段水管。"})):
+        pictures = [(stored_photo(), "after")] if name == "reply" else []
+        perform(Case.objects.get(pk=case.pk), name, handler_on(task, "翼火"), photos=pictures, **said)
+    assert link
+    verifier = people.phone(world.verifier)
+    go(verifier, people, "desk:case", case.number)
+    close(verifier, "看过了，不漏了，水也扫干净了。")
+    press(verifier, "核实办结")
+    reads(verifier, "“核实办结”已记下")
+    assert Message.objects.filter(act="closed").count() == 11
+    go(neighbour, people, "reports:matter", mine)
+    rate(neighbour, "不满意", "我家门口还在滴水。")
+    form = neighbour.locator("#dispute form")
+    form.get_by_role("textbox").fill("我家门口还在滴水。")
+    form.get_by_role("button").tap()
+    reads(neighbour, "改为单独办理了。", "等奎木签收")
+    assert Case.objects.get(pk=case.pk).headcount == 10

@@ -145,6 +145,10 @@ SENT = {
     "reports:guess": lambda t: {"text": TEXT},
     "reports:act": lambda t: {"note": "三楼的也不亮"},
     "reports:thread": lambda t: {"body": "谢谢您"},
+    "reports:staff_report": lambda t: {
+        "channel": "phone", "text": TEXT, "place": t.w.entrance.full_name, "category": "XQ105", "do": "send",
+    },
+    "reports:staff_report_look": lambda t: {"text": TEXT, "place": t.w.entrance.full_name},
     "reports:staff_thread": lambda t: {"body": "马上来看"},
     "reports:staff_thread_report": lambda t: {
         "category": "XQ201", "text": TEXT, "place": t.w.entrance.full_name,

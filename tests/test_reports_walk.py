@@ -150,7 +150,7 @@ class Walk:
             self.cases.append(self.report())
         # Of some chosen by chance the one whose state has most of its rows still before it.
         states = dict(Case.objects.filter(pk__in=[c.pk for c in self.cases]).values_list("pk", "state"))
-        some = r.sample(sorted(states), 3 if r.random() < 0.3 else 1)
+        some = r.choices(sorted(states), k=3 if r.random() < 0.3 else 1)
         case = Case.objects.get(pk=max(some, key=lambda pk: self.unreached(states[pk])))
         move, actor = self.choose(case)
         self.steps += 1

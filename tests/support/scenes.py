@@ -156,6 +156,23 @@ STAFF = (
     desk("search", "search", "worker"),
     desk("search-found", "search", "worker", query="?q=灯"),
     desk("search-empty", "search", "worker", query="?q=飞碟"),
+    Scene("worker-report", "reports:staff_report", "worker"),
+    Scene(
+        "report-look",
+        "reports:staff_report",
+        "worker",
+        press="button[value=look]",
+        type={"#text": "楼道着火了，快来人！灯也不亮。", "#place": "星影苑6幢", "#phone": "13800000001"},
+    ),
+    Scene(
+        "report-integrity",
+        "reports:staff_report",
+        "dispatcher",
+        press="button[value=send]",
+        type={"#text": "社区有人收好处费，把工程给了亲戚。"},
+        status=422,
+    ),
+    Scene("report-taken", "reports:staff_report", "taker", to=lambda d: f"/desk/report/?done={d.taken}"),
     Scene("worker-threads", "reports:staff_threads", "worker"),
     Scene("worker-threads-empty", "reports:staff_threads", "idle_worker"),
     Scene("worker-thread", "reports:staff_thread", "worker", "thread"),
@@ -174,6 +191,8 @@ STAFF = (
     desk("secretary-board", "board", "secretary"),
     desk("secretary-community", "community", "secretary", "community"),
     desk("secretary-verify", "verify", "secretary"),
+    desk("secretary-chronic", "chronic", "secretary"),
+    desk("dispatcher-chronic", "chronic", "dispatcher"),
     desk("dispatcher-queue", "queue", "dispatcher"),
     desk("dispatcher-queue-all", "queue", "dispatcher", query="?f=all"),
     desk("dispatcher-queue-returned", "queue", "dispatcher", query="?f=returned"),
@@ -310,7 +329,7 @@ def stage():
 
     from weilianxin.areas.models import Plate
     from weilianxin.cases.links import issue_link
-    from weilianxin.cases.models import Case, Task
+    from weilianxin.cases.models import Case, Event, Task
     from weilianxin.files.models import Photo
     from weilianxin.notify.models import Text
     from weilianxin.people import consent
@@ -363,6 +382,10 @@ def stage():
         setattr(d, name, row.number)
         setattr(d, f"reporter_{name}", row.reporter)
         setattr(d, f"worker_{name}", holder(Role.GRID_WORKER, area=row.grid) if row.grid_id else d.worker)
+    heard = (
+        Event.objects.filter(act="submit", role="staff", data__channel="phone").select_related("case", "actor").last()
+    )
+    d.taker, d.taken = heard.actor, heard.case.number
     talk = Thread.objects.filter(grid__code=d.grid, answer_due_at__isnull=False).first()
     d.thread, d.resident = talk.pk, _busiest(Thread.objects.filter(grid__code=d.grid), Case)
     d.message = talk.messages.filter(from_staff=False, case__isnull=True).first().pk

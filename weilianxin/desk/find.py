@@ -72,6 +72,18 @@ def samples(request):
 
 @require_safe
 @staff_required
+def chronic(request):
+    """重复高发: what came back at one place so often that its cause is somebody's matter, what is due first on top."""
+    require(request, Role.COMMUNITY_SECRETARY, Role.CENTRE_DISPATCHER, Role.DUTY_LEADER)
+    at = timezone.now()
+    cases = Case.objects.visible_to(request.account).open().filter(channel="source")
+    rows, after = lists.soonest(cases, request.GET.get("after", ""))
+    context = {"at": at, "rows": lists.state_words(rows), "after": after}
+    return render(request, "desk/chronic.html", context)
+
+
+@require_safe
+@staff_required
 def verify(request):
     """What handlers say is done and another person must look at; and the samples."""
     require(request, Role.CENTRE_VERIFIER, Role.COMMUNITY_SECRETARY, Role.DUTY_LEADER)

@@ -206,6 +206,7 @@ def sections(rows, at):
 
 # Through which residents and staff of the grid come; everything else was passed on by somebody.
 OWN_CHANNELS = ("web", "mini_program", "qr_plate", "voice", "phone", "window", "patrol", "grid_worker", "thread")
+OWN_CHANNELS += ("source",)  # what the house itself asks after
 
 
 def imported():
@@ -224,7 +225,7 @@ def waits_for_dispatch(account, at):
 def waiting_samples(account, at):
     """Closings drawn for a look that this account may look at; never its own."""
     mine = Case.objects.visible_to(account, at)
-    rows = Sample.objects.filter(checked_at__isnull=True, case__in=mine).exclude(case__closer=account)
+    rows = Sample.objects.filter(checked_at__isnull=True, drawn_at__lte=at, case__in=mine).exclude(case__closer=account)
     return rows.select_related("case", "case__place", "case__grid", "case__community", "case__closer")
 
 

@@ -276,7 +276,9 @@ def timeline(case, words):
     """Every event with the verb people know it by, oldest first."""
     events = list(case.events.select_related("actor", "unit").prefetch_related("photos").order_by("-seq")[:MOST_EVENTS])
     for event in events:
-        event.label = words.get(event.act) or OTHER_ACTS.get(event.act, event.act)
+        event.label = (
+            programme(case.programme).heading(event) or words.get(event.act) or OTHER_ACTS.get(event.act, event.act)
+        )
         unit = event.unit.name_zh if event.unit else ""
         event.who = f"{unit} {event.named}".strip() or (event.actor.name if event.actor else "")
         if event.role == "reporter":

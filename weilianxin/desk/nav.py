@@ -13,16 +13,19 @@ from . import lists
 from .reach import GRID_ROLES, areas_of, roles, work_of
 
 GRID = {*GRID_ROLES, Role.GRID_LEADER}
+RECEIVERS = GRID | {Role.COMMUNITY_SECRETARY, Role.CENTRE_DISPATCHER, Role.CALLBACK_OFFICER, Role.DUTY_LEADER}
 # page, drawing, word, who sees it (None: everybody)
 PAGES = (
     ("desk:home", "list", _("待办"), {*GRID_ROLES}),
     ("desk:grids", "map", _("网格"), {Role.GRID_LEADER}),
     ("desk:queue", "list", _("派遣"), {Role.CENTRE_DISPATCHER, Role.DUTY_LEADER}),
     ("desk:board", "chart", _("看板"), {Role.COMMUNITY_SECRETARY, Role.DUTY_LEADER}),
+    ("reports:staff_report", "edit", _("登记"), RECEIVERS),
     ("reports:staff_threads", "talk", _("消息"), GRID),
     ("desk:verify", "ok", _("核实"), {Role.CENTRE_VERIFIER, Role.COMMUNITY_SECRETARY}),
     ("desk:samples", "check", _("抽查"), {Role.GRID_LEADER}),
     ("desk:callbacks", "phone", _("回访"), {Role.CALLBACK_OFFICER, Role.COMMUNITY_SECRETARY}),
+    ("desk:chronic", "history", _("重复高发"), {Role.COMMUNITY_SECRETARY, Role.CENTRE_DISPATCHER, Role.DUTY_LEADER}),
     ("desk:search", "search", _("查事"), {*Role} - {Role.SYSTEM_ADMIN, Role.AUDITOR}),
     ("desk:admin_home", "set", _("设置"), {Role.SYSTEM_ADMIN}),
     ("desk:admin_journal", "history", _("台账"), {Role.AUDITOR}),

@@ -26,6 +26,7 @@ urlpatterns = [
     path("verify/", find.verify, name="verify"),
     path("samples/", find.samples, name="samples"),
     path("callbacks/", find.callbacks, name="callbacks"),
+    path("chronic/", find.chronic, name="chronic"),
     path("search/", find.search, name="search"),
     path("grids/<slug:code>/", overview.grid, name="grid"),
     path("communities/<slug:code>/", overview.community, name="community"),

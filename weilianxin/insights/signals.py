@@ -16,6 +16,7 @@ from weilianxin.people.models import Account
 from . import given
 from .rates import among, within
 
+SAID = ("grid", "place", "holder", "unit")  # what a list says beside a case
 ROWS, SHOWN, READ = 10, 10, 400  # rows of a kind, cases of a row, cases read for a kind
 HOUR = timedelta(hours=1)
 DEFAULTS = {
@@ -49,7 +50,7 @@ class Look:
         self.centre = areas[0].level in ("subdistrict", "district")
 
     def among(self, what, which=Q()):  # noqa: B008
-        return among(what, self.account, self.areas, self.month, which)
+        return among(what, self.account, self.areas, self.month, which).select_related(*SAID)
 
     def row(self, kind, words, cases, n=None):
         cases = list({case.pk: case for case in cases}.values())
@@ -97,7 +98,9 @@ class Look:
         minutes = self.said["odd_last_minutes"]
         last = Q(closed_at__lte=F("due_at"), closed_at__gt=F("due_at") - timedelta(minutes=minutes))
         cases = (
-            self.among("closed", last & Q(outcome="explained")).select_related("closer").order_by("-closed_at")[:READ]
+            self.among("closed", last & Q(outcome="explained"))
+            .select_related(*SAID, "closer")
+            .order_by("-closed_at")[:READ]
         )
         of = {}
         for case in cases:
@@ -140,7 +143,12 @@ class Look:
         found = self.among("closed").annotate(**hashed).filter(Exists(elsewhere), stage=CasePhoto.AFTER)
         hashes = list(dict.fromkeys(found.order_by("-closed_at").values_list("hash", flat=True)[:READ]))[:ROWS]
         seen = Case.objects.visible_to(self.account).filter(within(self.areas), closings__gt=0)
-        uses = seen.annotate(**hashed).filter(stage=CasePhoto.AFTER, hash__in=hashes).order_by("-closed_at", "-pk")
+        uses = (
+            seen.select_related(*SAID)
+            .annotate(**hashed)
+            .filter(stage=CasePhoto.AFTER, hash__in=hashes)
+            .order_by("-closed_at", "-pk")
+        )
         of = {}
         for case in uses[:READ]:
             of.setdefault(case.hash, {})[case.pk] = case

@@ -20,6 +20,10 @@ class Programme(AppConfig):
         """The programme's own facts that guards ask for, as a plain mapping; read once per act."""
         return {}
 
+    def heading(self, event):
+        """What staff read as the verb of an event where its move does not say it well enough; "" otherwise."""
+        return ""
+
     def checks_due(self, moments):
         """By when a call-back or a check that waits since each of these moments should be done; None for no limit."""
         return [None for _moment in moments]

@@ -19,7 +19,8 @@ from .models import Account
 
 FOLDER = Path(__file__).parent / "data"
 SERVICE = "service"  # the only one the service cannot do without
-FILES = {SERVICE: "consent_service", "privacy": "privacy"}  # the second is a notice: told, not agreed to
+CONTACT = "contact"  # given aloud, for name and number beside one matter: read out by whoever takes it down
+FILES = {SERVICE: "consent_service", CONTACT: "consent_contact", "privacy": "privacy"}  # privacy: told, not agreed to
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,11 @@ def has_consent(account, purpose=SERVICE):
     return account.consents.filter(purpose=purpose, version=version, withdrawn_at__isnull=True).exists()
 
 
-def give(account, purpose, at, channel="web"):
-    """Write down that the account agrees to the newest version; an older agreement ends. Twice changes nothing."""
+def give(account, purpose, at, channel="web", by=None):
+    """Write down that the account agrees to the newest version; an older agreement ends. Twice changes nothing.
+
+    `by` is the member of staff who heard it, where it was given aloud.
+    """
     newest = current_version(purpose)
     with transaction.atomic():
         Account.objects.select_for_update().get(pk=account.pk)
@@ -75,7 +79,7 @@ def give(account, purpose, at, channel="web"):
             purpose=purpose, version=newest.version, text_hash=newest.hash, channel=channel, given_at=at
         )
         facts = {"purpose": purpose, "version": newest.version, "text": newest.hash}
-        log.append(account.ref, "consent_given", account.ref, facts, at=at)
+        log.append(account.ref, "consent_given", (by or account).ref, facts, at=at)
 
 
 def withdraw(account, purpose, at):

@@ -31,7 +31,8 @@ def normal_phone(text):
 
 
 def resident_for(phone, at):
-    """The resident with this phone, made if need be. Only after a code has shown that the phone is theirs.
+    """The resident with this phone, made if need be. Only after a code has shown that the phone is theirs, or through
+    `contact_for`.
 
     Raises `Refused` where the phone is malformed, belongs to staff (who sign in at the desk), or is shut.
     """
@@ -49,6 +50,24 @@ def resident_for(phone, at):
         raise Refused(_("这个号码登记的是工作人员，请从工作台登录。"), "phone")
     if not account.is_active:
         raise Refused(_("这个账号停用了，请打社区电话。"), "phone")
+    return account
+
+
+def contact_for(phone, name, at):
+    """The resident with this phone, made if need be, as somebody at the desk heard it: nobody has shown yet that it is
+    theirs. Whoever shows it by a code later comes in as this very account, after agreeing to the service.
+
+    `name` is kept only while nobody has come in with the phone. Raises `Refused` like `resident_for`.
+    """
+    account = resident_for(phone, at)
+    name = " ".join((name or "").split())
+    if is_masked(name):
+        raise Refused(_("姓名里有星号。请写完整，或者不写。"), "name")
+    if len(name) > 40:
+        raise Refused(_("太长了，最多%(n)s个字。") % {"n": 40}, "name")
+    if name and not account.name and not account.consents.filter(purpose="service").exists():
+        account.name = name
+        account.save(update_fields=["name"])
     return account
 
 

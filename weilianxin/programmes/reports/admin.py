@@ -42,7 +42,7 @@ MOST_CATEGORIES = 600  # the national catalogue has 403
 # The least and the greatest a number may be; others lie between 1 and 3650.
 BOUNDS = {"sample_percent": (1, 100), "ask_rounds": (0, 9), "text_least": (1, 200), "text_most": (100, 20000)}
 SHOWN = ("name_zh", "name_en", "hint_zh", "urgency", *(name for name, _label in LIMITS), "channel_out")
-ROUTED = ("lead", "lead_without_property", "public", "keywords", "note")
+ROUTED = ("lead", "lead_without_property", "public", "recheck_days", "keywords", "note")
 
 
 def a_limit(text, field):
@@ -95,6 +95,7 @@ def category_fields(category=None):
         Field("lead_without_property", "choice", _("没有物业的小区谁来办"), choices=kinds),
         Field("assists", "checks", _("谁来协助"), choices=kinds),
         Field("public", "choice", _("能不能公开"), required=True, choices=publics),
+        Field("recheck_days", "text", _("办结几天后再看一次"), most=2, help=_("给白天干净、晚上又回来的事；0 不看。")),
         Field("keywords", "long", _("关键词"), most=1000, help=_("居民写到这些词时会先想到这一类，用空格隔开。")),
         Field("note", "text", _("备注"), most=300),
     ]
@@ -112,6 +113,10 @@ def settled(fields, request, category):
         given[name] = a_limit(given[name], name)
     if category.channel_out == Channel.INTEGRITY and given["channel_out"] != Channel.INTEGRITY:
         raise Invalid(_("举报干部的事只走纪检渠道，不能改到别处。"), "channel_out")
+    given["recheck_days"] = given["recheck_days"] or "0"
+    if not given["recheck_days"].isdecimal() or int(given["recheck_days"]) > 30:
+        raise Invalid(_("请写 0 到 30 的天数。"), "recheck_days")
+    given["recheck_days"] = int(given["recheck_days"])
     before = {name: getattr(category, name) for name in (*SHOWN, *ROUTED, "assists")}
     for name in (*SHOWN, *ROUTED):
         setattr(category, name, given[name])

@@ -1,7 +1,8 @@
 from functools import partial
 
 from django.db.models.signals import post_migrate
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from weilianxin.lib.programme import Programme
 
@@ -9,7 +10,7 @@ from weilianxin.lib.programme import Programme
 class ReportsConfig(Programme):
     name = "weilianxin.programmes.reports"
     label = "reports"
-    verbose_name = _("我要报事")
+    verbose_name = gettext_lazy("我要报事")
 
     def ready(self):
         from weilianxin.people.erasure import register_eraser
@@ -47,6 +48,16 @@ class ReportsConfig(Programme):
             "alike": partial(self._alike, case),
         }
 
+    def heading(self, event):
+        from .words import TAKEN_DOWN
+
+        if event.act != "submit":
+            return ""
+        channel = event.data.get("channel", "")
+        if channel == "patrol":
+            return _("巡查发现")
+        return _("替人登记（%(how)s）") % {"how": TAKEN_DOWN[channel]} if channel in TAKEN_DOWN else ""
+
     def checks_due(self, moments):
         from .policy import checks_due
 
@@ -76,6 +87,10 @@ class ReportsConfig(Programme):
 
             case.report = doing.facts["report"]
             on_event(case, event, doing)
+            if event.act == "merge":
+                from .effects import crowded
+
+                crowded(case.parent, event.at)
 
     def on_alarm(self, case, at):
         from .alarms import ring

@@ -32,7 +32,7 @@ from weilianxin.people.models import Account, Dwelling, Post, Role, new_ref
 from weilianxin.people.posts import note_absence, on_duty
 from weilianxin.people.units import units_for
 
-from . import catalogue, intake, policy, threads
+from . import catalogue, intake, policy, taking, threads
 from .models import Category
 
 SEED = 20261124
@@ -71,6 +71,7 @@ def seed(at=None):
             story.left_out()
             story.labelled()
             story.present()
+            story.told()
             story.conversations()
             # Nobody opens an app after four weeks to sixty unread messages.
             Message.objects.filter(created_at__lt=at - timedelta(days=2)).update(read_at=at)
@@ -481,6 +482,40 @@ class Story:
             self.act(case, "propose_exclude", who, self.at - timedelta(hours=20), ground=ground, note=words)
             if ground != "force":
                 self.act(case, "exclude", duty, self.at - timedelta(hours=3), note="")
+
+    def told(self):
+        """What a caller, a visitor and a neighbour on the way said this morning, and who wrote it down."""
+        grid = next(g for g in self.grids if g.code == "330102098001001")
+        homes, worker = self.residents[grid.pk], self.worker(grid, self.at)
+        # minutes ago, who wrote it down, how they came, telephone, name, what it is, whose place it is, words
+        rows = (
+            (
+                75,
+                worker,
+                "grid_worker",
+                "13700001102",
+                "昴日奶奶",
+                "XQ105",
+                3,
+                "花坛边上蚊子特别多，想请人来消杀一下。",
+            ),
+            (40, None, "window", "", "", "01037", 1, "小区门口那条路的路灯两天没亮了。"),
+            (25, None, "phone", "13700001101", "参水师傅", "XQ104", 2, "分类投放点的桶坏了，垃圾撒了一地。"),
+        )
+        for ago, by, channel, phone, name, code, home, text in rows:
+            place = homes[home].place.compound or homes[home].place
+            taking.take_down(
+                by or self.role[Role.CENTRE_DISPATCHER][0],
+                channel=channel,
+                phone=phone,
+                name=name,
+                agreed=bool(phone),
+                receipt=channel == "phone",
+                text=text,
+                category=self.categories[code],
+                location=self.where(place, grid),
+                at=self.at - timedelta(minutes=ago),
+            )
 
     def conversations(self):
         for number, (question, answer) in enumerate(

@@ -1,17 +1,18 @@
 """What an act on a report changes besides its state. Called inside the act's transaction."""
 
 import hashlib
+from datetime import timedelta
 
 from django.utils.translation import gettext as _
 
-from weilianxin.cases.engine import clock_from, deadline, pause, resume, write_event
+from weilianxin.cases.engine import by_system, clock_from, deadline, pause, resume, write_event
 from weilianxin.cases.errors import Refused
 from weilianxin.cases.links import issue_link
 from weilianxin.cases.models import Case, Rating, Sample, Task
 from weilianxin.lib.clock import Limit, half
 from weilianxin.people.posts import people_above
 
-from . import alarms, policy
+from . import alarms, intake, policy
 from .guards import waiting_ratings
 from .models import Report
 from .routing import route
@@ -51,8 +52,11 @@ def accepted(doing):
         seen_at=case.seen_at or doing.at,
         on_site_due_at=policy.limit_end(on_site, case.created_at),
     )
+    if case.channel == "source":
+        doing.set(handle_limit=(handle := policy.parameter("source_limit")))
     doing.set(due_at=deadline(case))
     doing.set(**alarms.until_done(case, doing.at))
+    intake.source_of(case, category, doing.at)
     doing.public |= {"limit": handle, "rules": case.rule_version, "urgency": urgency, "category": category.code}
 
 
@@ -100,16 +104,48 @@ def recoded(doing):
         doing.set(accept_limit=policy.limits_for(category, urgency, case.clock_from)[0])
         doing.set(**alarms.until_accepted(case, doing.at))
     elif rises:
-        _accept, on_site, handle = policy.limits_for(category, urgency, doing.at)
-        doing.set(
-            handle_limit=policy.tighter(handle, case.handle_limit, at=case.clock_from),
-            extra_limit="",
-            on_site_limit=on_site,
-            on_site_due_at=policy.limit_end(on_site, doing.at),
-        )
-        doing.set(due_at=deadline(case))
-        doing.set(**alarms.until_done(case, doing.at))
+        _tighten(doing, category)
     doing.public |= {"before": before, "after": {"category": case.category, "urgency": case.urgency}}
+
+
+def _tighten(doing, category):
+    """More urgent than was promised: the tighter limit from now on, never a looser one."""
+    case = doing.case
+    _accept, on_site, handle = policy.limits_for(category, case.urgency, doing.at)
+    doing.set(
+        handle_limit=policy.tighter(handle, case.handle_limit, at=case.clock_from),
+        extra_limit="",
+        on_site_limit=on_site,
+        on_site_due_at=policy.limit_end(on_site, doing.at),
+    )
+    _promise(doing)
+
+
+def crowded(case, at):
+    """Somebody has joined `case`: where that makes enough of them, it is urgent from now on."""
+    most = policy.number("urgent_heads")
+    if most and case.headcount >= most and case.urgency == "U2" and case.is_open and not case.paused:
+        by_system(case, "rise", at=at)
+
+
+def risen(doing):
+    """So many people meet it that it is urgent. That some leave again does not make it less so; people may."""
+    case, category = doing.case, doing.facts["report"].category
+    doing.set(urgency="U1")
+    doing.public |= {"headcount": case.headcount}
+    if case.state == "received":
+        accept = policy.limits_for(category, "U1", case.clock_from)[0]
+        doing.set(accept_limit=policy.tighter(accept, case.accept_limit, at=case.clock_from))
+        doing.set(**alarms.until_accepted(case, doing.at))
+    else:
+        _tighten(doing, category)
+
+
+def carved(doing):
+    """Another matter in the same words: its own case, with the clock of the day on which it was reported."""
+    new = intake.carve(doing.case, doing.data["category"], doing.note, doing.actor, doing.at)
+    doing.public |= {"number": new.number}
+    doing.facts["carved"] = new
 
 
 def refused(doing):
@@ -365,11 +401,15 @@ def closed(doing):
     doing.public |= {"outcome": outcome, "closing": case.closings}
     if doing.data.get("plan_date"):
         doing.public["plan_date"] = str(doing.data["plan_date"])
-    if doing.move.name == "close_seen" and drawn(case.stream, case.closings, policy.number("sample_percent")):
+    again = doing.facts[
+        "report"
+    ].category.recheck_days  # what is clean for the photo and back at night is looked at later
+    chance = doing.move.name == "close_seen" and drawn(case.stream, case.closings, policy.number("sample_percent"))
+    if again or chance:
         Sample.objects.create(
             case=case,
             closing=case.closings,
-            drawn_at=doing.at,
+            drawn_at=doing.at + timedelta(days=again),
             community=case.community,
             subdistrict=case.subdistrict,
         )

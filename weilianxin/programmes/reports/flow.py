@@ -20,7 +20,7 @@ CALLBACK, DUTY = "callback_officer", "duty_leader"
 GRID = (WORKER, BACKUP)
 ABOVE = (LEADER, SECRETARY, DISPATCHER, DUTY)
 OPEN = ("received", "asking", "accepted", "dispatched", "working", "suspended", "replied")
-RINGING = tuple(state for state in OPEN if state not in ("asking", "suspended"))  # a clock that stands does not ring
+CLOCKED = tuple(state for state in OPEN if state not in ("asking", "suspended"))  # their clock runs
 ENDED = ("closed", "refused", "transferred_out", "merged", "withdrawn")
 CENTRE = (DISPATCHER, DUTY)
 
@@ -126,6 +126,11 @@ MOVES = (
         effect=e.assisted, fields=("assists", "note"), weight=7, internal=True),
     Act("police_report", _("已报警"), OPEN, GRID + ABOVE, guards=(g.receiver_named, g.note_optional),
         effect=e.police_told, fields=("receiver", "note"), weight=6, internal=True),
+    Act("broadcast", _("告诉所有遇到的人"), OPEN + ("closed",), GRID + ABOVE, when=(g.somebody_joined,),
+        guards=(g.note_needed,), fields=("note",), weight=5),
+    Act("carve", _("拆出另一件"), ("received", "accepted"), GRID + (LEADER, DISPATCHER), when=(g.carvable,),
+        guards=(g.new_category, g.words_of_the_new), effect=e.carved, fields=("category", "note"), weight=7),
+    Act("rise", _("人多，升为紧急"), CLOCKED, (SYSTEM,), effect=e.risen),
     Act("seal", _("设为保密"), OPEN + ("closed",), ABOVE, when=(g.not_secret,), guards=(g.note_needed,), effect=e.sealed,
         fields=("note",), weight=8, internal=True),
     Act("unseal", _("解除保密"), OPEN + ("closed",), (DUTY,), when=(g.secret_by_hand,), guards=(g.note_needed,),
@@ -153,7 +158,7 @@ MOVES = (
     Act("relink", _("重发任务链接"), ("dispatched", "working"), GRID + ABOVE, when=(g.lead_open,), effect=e.relinked, weight=8, internal=True),
     Act("cut_link", _("作废任务链接"), ("dispatched", "working", "replied"), GRID + ABOVE, when=(g.live_link,), effect=e.link_cut, weight=9,
         internal=True),
-    Act("escalate", _("逐级提醒"), RINGING, (SYSTEM,), effect=e.escalated, internal=True),
+    Act("escalate", _("逐级提醒"), CLOCKED, (SYSTEM,), effect=e.escalated, internal=True),
 )  # fmt: skip
 
 REPORTS = Flow(

@@ -211,6 +211,25 @@ def not_just_called(doing):
         raise Refused(_("刚刚打过，过一会儿再打。"))
 
 
+def somebody_joined(doing):
+    if doing.case.headcount < 2:
+        raise Refused(_("只有一位报事人，用消息联系就行。"))
+
+
+def carvable(doing):
+    if doing.facts["channel_out"] in NEVER_MERGE or doing.case.channel == "source":
+        raise Refused(_("这一类事不拆。"))
+
+
+def new_category(doing):
+    category = doing.data.get("category")
+    if category is None or category.channel_out in NEVER_MERGE:
+        raise Invalid(_("请选另一件事的类别。"), "category")
+
+
+words_of_the_new = text("note", lambda: _("请写另一件事是什么，用居民的话。"), least=5)
+
+
 def assists_named(doing):
     if not doing.data.get("assists"):
         raise Invalid(_("请选请谁协办。"), "assists")
@@ -463,6 +482,11 @@ def waiting_ratings(case):
     return rows.filter(level__lte=BAD_RATING, callback_at__isnull=True)
 
 
+def waiting_samples(case, at):
+    """The check of its last closing, once its day has come."""
+    return case.samples.filter(closing=case.closings, checked_at__isnull=True, drawn_at__lte=at)
+
+
 def rating_waits(doing):
     if not waiting_ratings(doing.case).filter(case=doing.case).exists():
         raise Refused(_("没有等回访的评价。"))
@@ -470,7 +494,7 @@ def rating_waits(doing):
 
 def sample_waits(doing):
     case = doing.case
-    if not case.samples.filter(closing=case.closings, checked_at__isnull=True).exists():
+    if not waiting_samples(case, doing.at).exists():
         raise Refused(_("没有等抽查的办结。"))
 
 
@@ -479,9 +503,7 @@ def reason_to_look(doing):
     case = doing.case
     if case.reopened:
         raise Refused(_("已经重办过一次了，请另立一件。"))
-    if not (
-        waiting_ratings(case).exists() or case.samples.filter(closing=case.closings, checked_at__isnull=True).exists()
-    ):
+    if not (waiting_ratings(case).exists() or waiting_samples(case, doing.at).exists()):
         raise Refused(_("没有等回访的评价，也没有等抽查的办结。"))
 
 

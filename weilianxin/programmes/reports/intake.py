@@ -3,21 +3,23 @@
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from weilianxin.areas.home import own_subdistrict
-from weilianxin.cases.access import Actor
+from weilianxin.areas.models import Area
+from weilianxin.cases.access import SYSTEM_ACTOR, Actor
 from weilianxin.cases.engine import NOTE_LIMIT, open_case, perform, stored, stored_sound
 from weilianxin.cases.errors import Invalid, Refused
 from weilianxin.cases.models import Anonymity, Case, CasePhoto
 from weilianxin.people.consent import current_version
-from weilianxin.people.posts import on_duty
+from weilianxin.people.posts import holders, on_duty, people_above
 
 from . import alarms, messages, policy
 from .models import About, Category, Channel, Kind, Report
 from .routing import route
-from .screening import case_behind, screen
+from .screening import case_behind, earlier_here, screen
 
 LABEL = "reports"
 STALE = timedelta(days=2)
@@ -58,6 +60,7 @@ def submit(
     tell=True,
     stream="",
     since=None,
+    consent="service",
 ):
     """Save a report and put it before the grid worker; returns the `Case`.
 
@@ -65,7 +68,8 @@ def submit(
     `areas.locate.Location` or None (then the dispatcher places it); `category` None leaves the choice to staff;
     `photos` are `Prepared` or stored photos, `sound` a `PreparedSound` or a stored one of the reporter; `maybe_at` a
     place that somebody has to confirm; `stream` names the journal's stream, by which closings are drawn for a check:
-    only the demo, which is the same every time, names it; `since` is when the clock began, where that is not now.
+    only the demo, which is the same every time, names it; `since` is when the clock began, where that is not now;
+    `consent` is what the reporter agreed to (`people.consent`).
     Raises `Invalid` with the field, `IntegrityElsewhere`,
     `BadSound` for a voice note that was used before, or `Refused`.
     """
@@ -89,7 +93,7 @@ def submit(
     facts = _where(location)
     way = route(category, has_property=_has_property(facts["compound"]), urgency=urgency, kind=kind)
     with transaction.atomic():
-        pictures = [(stored(p, account, at), CasePhoto.BEFORE) for p in photos]
+        pictures = [(stored(p, account or by, at), CasePhoto.BEFORE) for p in photos]
         case, _event = open_case(
             LABEL,
             Actor(account=by or account, roles=frozenset({"reporter"})),
@@ -126,7 +130,7 @@ def submit(
             category=category,
             wish=wish,
             screening=found.reasons,
-            consent_version=current_version("service").version if account else "",
+            consent_version=agreed_to(consent) if account else "",
             happened_at=happened_at,
             source=source,
             source_no=source_no,
@@ -138,10 +142,30 @@ def submit(
     return case
 
 
-def join(account, token, *, text="", photos=(), anonymity=Anonymity.N1, channel="web", at=None, location=None):
+def agreed_to(purpose):
+    """The version of what a reporter agreed to, as a report keeps it."""
+    version = current_version(purpose).version
+    return version if purpose == "service" else f"{purpose} {version}"
+
+
+def join(
+    account,
+    token,
+    *,
+    text="",
+    photos=(),
+    anonymity=Anonymity.N1,
+    channel="web",
+    at=None,
+    location=None,
+    by=None,
+    wish="call",
+    consent="service",
+):
     """我也遇到: this reporter's own case, merged into the one that is under way; returns it.
 
-    They keep notices, rating and dispute of their own. Raises `Refused` when that case has just ended.
+    They keep notices, rating and dispute of their own; `by` is who filed it for them. Raises `Refused` when that case
+    has just ended.
     """
     at = at or timezone.now()
     parent = case_behind(token)
@@ -154,11 +178,12 @@ def join(account, token, *, text="", photos=(), anonymity=Anonymity.N1, channel=
     category = parent.report.category
     with transaction.atomic():
         pictures = [(stored(p, account, at), CasePhoto.BEFORE) for p in photos]
-        actor = Actor(account=account, roles=frozenset({"reporter"}))
+        actor = Actor(account=by or account, roles=frozenset({"reporter"}))
         case, _event = open_case(
             LABEL,
             actor,
             at=at,
+            role="staff" if by else "reporter",
             note=text[:NOTE_LIMIT],
             photos=pictures,
             data={"channel": channel, "category": category.code, "urgency": parent.urgency},
@@ -181,11 +206,101 @@ def join(account, token, *, text="", photos=(), anonymity=Anonymity.N1, channel=
             lon=location.lon if location else parent.lon,
             cell=location.cell if location else parent.cell,
         )
-        Report.objects.create(
-            case=case, text=text, category=category, consent_version=current_version("service").version
-        )
+        Report.objects.create(case=case, text=text, category=category, wish=wish, consent_version=agreed_to(consent))
         case = perform(case, "merge", actor, at=at, parent=parent)
     return case
+
+
+def carve(case, category, words, actor, at):
+    """Another matter that stood in the same report: a case of its own, of the same reporter, place and photos, whose
+    clock began when the report came. Inside the act that takes it out; returns it."""
+    report = case.report
+    urgency = category.urgency
+    before = case.photos.filter(stage=CasePhoto.BEFORE).select_related("photo")
+    new, _event = open_case(
+        LABEL,
+        actor,
+        at=at,
+        role="staff",
+        note=words[:NOTE_LIMIT],
+        photos=[(use.photo, CasePhoto.BEFORE) for use in before],
+        data={"channel": case.channel, "category": category.code, "urgency": urgency, "carved": case.number},
+        clocks=lambda new: alarms.until_accepted(new, at, start=case.created_at),
+        title=_title(words, category),
+        category=category.code,
+        urgency=urgency,
+        channel=case.channel,
+        reporter=case.reporter,
+        anonymity=case.anonymity,
+        sight=case.sight,
+        sensitive=case.sensitive or category.public in ("no", "never"),
+        about_account=case.about_account,
+        about_unit=case.about_unit,
+        route=route(category, has_property=_has_property(case.compound), urgency=urgency, kind=report.kind).as_json(),
+        accept_limit=policy.limits_for(category, urgency, case.created_at)[0],
+        place_text=case.place_text,
+        **_same_place(case),
+    )
+    new.report = Report.objects.create(
+        case=new,
+        text=words,
+        kind=report.kind,
+        about=report.about,
+        category=category,
+        floor=report.floor,
+        wish=report.wish,
+        consent_version=report.consent_version,
+        happened_at=report.happened_at,
+    )
+    return new
+
+
+def source_of(case, category, at):
+    """源头治理: what comes back at one place so often gets a matter of its own about why, held by the secretary.
+
+    One at a time for a place; None where it is not (yet) so.
+    """
+    times = policy.number("chronic_times")
+    if not times or case.channel == "source" or case.community_id is None or case.sensitive:
+        return None
+    earlier = earlier_here(case, at)
+    if len(earlier) + 1 < times:
+        return None
+    Area.objects.select_for_update().get(pk=case.community_id)  # two third times at once make one
+    open_ones = Case.objects.open().filter(channel="source", category=case.category, community=case.community)
+    if open_ones.filter(Q(place=case.place) if case.place_id else Q(cell=case.cell)).exists():
+        return None
+    numbers = [case.number] + [row.number for row in earlier]
+    words = _("“%(name)s”在这里反复发生，已经是第 %(n)s 次。请找到原因，从源头解决。这几次是：%(numbers)s。") % {
+        "name": category.name_zh,
+        "n": len(numbers),
+        "numbers": "、".join(numbers[:10]),
+    }
+    source, _event = open_case(
+        LABEL,
+        SYSTEM_ACTOR,
+        at=at,
+        role="system",
+        note=words,
+        data={"channel": "source", "category": category.code, "urgency": "U2", "cases": numbers[:10]},
+        clocks=lambda new: alarms.until_accepted(new, at),
+        title=_("源头治理：%(name)s") % {"name": category.name_zh},
+        category=category.code,
+        channel="source",
+        sight="community",
+        holder=people_above(case, at, exclude=holders("grid_leader", case.grid, at) if case.grid_id else []),
+        accept_limit=policy.limits_for(category, "U2", at)[0],
+        place_text=case.place_text,
+        **_same_place(case),
+    )
+    source.report = Report.objects.create(case=source, text=words, category=category)
+    messages.on_submitted(source, at)
+    return source
+
+
+def _same_place(case):
+    names = ("place", "compound", "grid", "community", "subdistrict", "district", "lat", "lon", "cell")
+    return {name: getattr(case, name) for name in names}
 
 
 def _check(account, text, kind, about, anonymity, location, imported, at):

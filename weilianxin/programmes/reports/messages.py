@@ -8,6 +8,7 @@ from weilianxin.notify.send import tell, tell_each
 from weilianxin.people.posts import holders, on_duty, people_above
 
 from . import policy
+from .guards import waiting_samples
 from .words import REFUSALS
 
 # Acts that everybody who joined a matter hears of, under their own number.
@@ -27,6 +28,8 @@ BROADCAST = {
     "suspend": "suspended",
     "resume": "resumed",
     "extend": "extended",
+    "broadcast": "broadcast",
+    "rise": "risen",
 }
 REPORTER_ONLY = {
     "see": "seen",
@@ -36,6 +39,7 @@ REPORTER_ONLY = {
     "split_out": "split",
     "dispute": "disputed",
     "uphold": "upheld",
+    "carve": "carved",
 }
 
 
@@ -82,12 +86,20 @@ def case_url(case):
     return reverse("desk:case", args=[case.number])
 
 
-def on_submitted(case, at):
-    """A new report: its reporter, and the people who must decide on it."""
+def receipt(case, at):
+    """To whoever had it taken down by somebody at the desk and wants it in writing: the number, also by SMS."""
+    values = _values(case, serving(case, at), at)
+    tell(
+        "taken_down", "reporter", case.reporter, values=values, url=matter_url(case), key=f"{case.stream}:taken", at=at
+    )
+
+
+def on_submitted(case, at, told=False):
+    """A new report: its reporter (unless they were `told` in other words), and the people who must decide on it."""
     worker = serving(case, at)
     key = f"{case.stream}:submitted"
     values = _values(case, worker, at)
-    if case.reporter_id:
+    if case.reporter_id and not told:
         tell("submitted", "reporter", case.reporter, values=values, url=matter_url(case), key=key, at=at)
     audience = "worker" if case.grid_id and case.sight == "grid" else "leader"
     if case.grid_id is None:
@@ -209,13 +221,18 @@ def on_event(case, event, doing):
     elif act in ("close_seen", "close_verified"):
         for task in case.tasks.filter(state=Task.DONE, part=Task.LEAD).select_related("unit"):
             to_unit("closed", task.unit)
-        if case.samples.filter(closing=case.closings, checked_at__isnull=True).exists():
+        if waiting_samples(case, at).exists():
             to_staff("sampled", "verifier", holders("centre_verifier", case.subdistrict, at), due=policy.check_by(at))
     elif act == "rate" and doing.data["level"] <= 2:
         callers = holders("callback_officer", case.subdistrict, at)
         to_staff("rated_badly", "callback", callers, due=policy.check_by(at))
     elif act in ("dispute", "reopen"):
         to_staff("disputed" if act == "dispute" else "reopened", "holder", [case.holder])
+    elif act == "carve":
+        on_submitted(doing.facts["carved"], at, told=True)
+    elif act == "rise":
+        to_staff("risen", "worker", [worker])
+        to_staff("risen", "leader", _leaders(case, at))
     elif act == "urge":
         to_staff("urged", "holder", [worker])
     elif act == "escalate":
@@ -234,6 +251,8 @@ def _to_reporters(case, event, values, key):
         return
     if event.act in ("dispatch", "designate"):
         values = {**values, "unit": event.data["unit"]}
+    if event.act == "carve":
+        values = {**values, "link": event.data["number"], "reason": event.note}
     if event.act == "transfer":
         values = {**values, "channel": event.data["receiver"]}
     told = [case]

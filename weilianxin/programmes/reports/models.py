@@ -81,6 +81,9 @@ class Category(models.Model):
     )
     keywords = models.TextField(blank=True)  # words that suggest this category, separated by blanks
     note = models.CharField(max_length=300, blank=True)
+    recheck_days = models.PositiveSmallIntegerField(
+        default=0
+    )  # looked at again so many days after closing; 0: by chance
     position = models.PositiveSmallIntegerField(default=0)
     valid_from = models.DateField(null=True, blank=True)
     valid_to = models.DateField(null=True, blank=True)

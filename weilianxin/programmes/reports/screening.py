@@ -235,6 +235,22 @@ def case_behind(token):
     return Case.objects.filter(pk=pk, programme="reports").select_related("compound", "place", "grid").first()
 
 
+def earlier_here(case, at):
+    """What was closed of this category at this very place not long ago, the newest first; each event once."""
+    here = Q(place=case.place) if case.place_id else Q(pk__in=[])
+    if case.cell is not None:
+        here |= Q(cell__in=neighbours(case.cell))
+    since = at - timedelta(days=policy.number("chronic_days"))
+    rows = Case.objects.filter(here, programme="reports", category=case.category, state="closed", closed_at__gte=since)
+    rows = rows.filter(community=case.community, sight=case.sight).exclude(pk=case.pk).exclude(channel="source")
+    most, kept = policy.number("duplicate_metres"), []
+    for row in rows.order_by("-closed_at", "-id")[:50]:
+        same = case.place_id is not None and row.place_id == case.place_id
+        if same or (None not in (row.lat, case.lat) and metres(row.lat, row.lon, case.lat, case.lon) <= most):
+            kept.append(row)
+    return kept
+
+
 def recurring(category, location, at):
     """The last closed case of this category at this very place within the window, or None."""
     if location.place is None:

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import desk_pages
+from . import desk_pages, filing_pages
 from .pages import matters, public, send, thread, what, where
 
 app_name = "reports"
@@ -37,6 +37,8 @@ urlpatterns = [
         public.public_photo,
         name="public_photo",
     ),
+    path("desk/report/", filing_pages.report, name="staff_report"),
+    path("desk/report/look/", filing_pages.look, name="staff_report_look"),
     path("desk/threads/", desk_pages.threads_page, name="staff_threads"),
     path("desk/threads/<int:pk>/", desk_pages.thread_page, name="staff_thread"),
     path("desk/threads/<int:pk>/report/<int:message>", desk_pages.report_page, name="staff_thread_report"),

@@ -66,6 +66,10 @@ CONTESTABLE = tuple(code for code in REFUSALS if code != "R13")
 SOURCES = {"hotline": _("热线"), "12345": _("12345 热线"), "mailbox": _("信箱")}
 
 
+# How a report came that somebody of the house wrote down, and what its timeline says of it.
+TAKEN_DOWN = {"phone": _("打电话来"), "window": _("到窗口来"), "grid_worker": _("路上、上门说的")}
+
+
 RATINGS = {
     5: _("非常满意"),
     4: _("满意"),

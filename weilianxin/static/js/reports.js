@@ -53,4 +53,23 @@
       })
       .catch(function () {});
   }
+
+  /* While somebody speaks: what the whole form so far seems to be about, where it is and what is near. */
+  var form = document.querySelector("[data-look]"), wait, seen = "";
+  if (form && window.fetch && window.FormData) {
+    form.addEventListener("input", function (event) {
+      if (event.target.type !== "file") { clearTimeout(wait); wait = setTimeout(look, 900); }
+    });
+  }
+  function look() {
+    var data = new FormData(form), box = document.getElementById("look");
+    data.delete("photos");
+    var now = ["text", "place", "category", "phone"].map(function (name) { return data.get(name) || ""; }).join("|");
+    if (now === seen || !box) return;
+    seen = now;
+    fetch(form.getAttribute("data-look"), { method: "POST", body: data, credentials: "same-origin" })
+      .then(function (answer) { return answer.ok ? answer.text() : ""; })
+      .then(function (html) { if (html && !box.contains(document.activeElement)) box.innerHTML = html; })
+      .catch(function () {});
+  }
 })();

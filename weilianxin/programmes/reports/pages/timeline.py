@@ -9,12 +9,12 @@ from weilianxin.lib import words
 from weilianxin.lib.masks import redact
 
 from ..models import Channel
-from ..words import REFUSALS
+from ..words import REFUSALS, TAKEN_DOWN
 
 # Acts whose note was written for somebody else than the reporter.
 FOR_OTHERS = ("dispatch", "designate", "recall", "rework")
 # Acts whose note was written to the first reporter alone; the neighbours who joined read that it was done.
-BETWEEN_TWO = ("ask", "answer", "append", "contest_refusal", "transcribe")
+BETWEEN_TWO = ("ask", "answer", "append", "contest_refusal", "transcribe", "carve")
 # What happens next from a state: [(title, what is said of it)].
 NEXT = {
     "received": "accept",
@@ -68,7 +68,7 @@ def said(event):
     name, data = who(event), event.data or {}
     mine = event.role == "reporter"
     sentences = {
-        "submit": _("您送出了报事") if mine else _("工作人员替您报了这件事"),
+        "submit": _("您送出了报事") if mine else taken_down(data.get("channel")),
         "see": _("%(who)s已经看到"),
         "ask": _("%(who)s想问您一句"),
         "answer": _("您回答了") if mine else _("%(who)s补充了情况"),
@@ -101,6 +101,9 @@ def said(event):
         "resume": _("%(who)s接着办"),
         "extend": _("%(who)s延长了时间"),
         "designate": _("会办决定：由%(unit)s来办"),
+        "broadcast": _("%(who)s告诉大家"),
+        "rise": _("遇到的人多，升为紧急"),
+        "carve": _("里面还有另一件事，单独办：%(number)s"),
         "on_site": _("%(who)s到了现场"),
     }
     sentence = sentences.get(event.act)
@@ -111,10 +114,16 @@ def said(event):
     return sentence % {
         "who": name,
         "unit": data.get("unit", ""),
+        "number": data.get("number", ""),
         "reason": REFUSALS.get(data.get("reason"), (_("见说明"),))[0],
         "channel": dict(Channel.choices).get(data.get("channel"), _("其他渠道")),
         "outcome": dict(Outcome.choices).get(data.get("outcome"), ""),
+        "how": TAKEN_DOWN.get(data.get("channel"), ""),
     }
+
+
+def taken_down(channel):
+    return _("%(who)s替您登记了这件事（%(how)s）") if channel in TAKEN_DOWN else _("工作人员替您报了这件事")
 
 
 def by(moment):
