@@ -97,13 +97,9 @@ class Look:
     def last_minute(self):
         minutes = self.said["odd_last_minutes"]
         last = Q(closed_at__lte=F("due_at"), closed_at__gt=F("due_at") - timedelta(minutes=minutes))
-        cases = (
-            self.among("closed", last & Q(outcome="explained"))
-            .select_related(*SAID, "closer")
-            .order_by("-closed_at")[:READ]
-        )
+        cases = self.among("closed", last & Q(outcome="explained")).select_related(*SAID, "closer")
         of = {}
-        for case in cases:
+        for case in cases.order_by("-closed_at")[:READ]:
             of.setdefault(case.closer, []).append(case)
         return [
             self.row(
@@ -143,14 +139,9 @@ class Look:
         found = self.among("closed").annotate(**hashed).filter(Exists(elsewhere), stage=CasePhoto.AFTER)
         hashes = list(dict.fromkeys(found.order_by("-closed_at").values_list("hash", flat=True)[:READ]))[:ROWS]
         seen = Case.objects.visible_to(self.account).filter(within(self.areas), closings__gt=0)
-        uses = (
-            seen.select_related(*SAID)
-            .annotate(**hashed)
-            .filter(stage=CasePhoto.AFTER, hash__in=hashes)
-            .order_by("-closed_at", "-pk")
-        )
+        uses = seen.select_related(*SAID).annotate(**hashed).filter(stage=CasePhoto.AFTER, hash__in=hashes)
         of = {}
-        for case in uses[:READ]:
+        for case in uses.order_by("-closed_at", "-pk")[:READ]:
             of.setdefault(case.hash, {})[case.pk] = case
         return [
             self.row("photo", _("同一张照片用在 %(n)s 件事的办后照片里") % {"n": len(cases)}, cases.values())
