@@ -17,7 +17,7 @@ from . import given
 from .rates import among, within
 
 SAID = ("grid", "place", "holder", "unit")  # what a list says beside a case
-ROWS, SHOWN, READ = 10, 10, 400  # rows of a kind, cases of a row, cases read for a kind
+ROWS, SHOWN, READ = 10, 30, 400  # rows of a kind, cases of a row, cases read for a kind
 HOUR = timedelta(hours=1)
 DEFAULTS = {
     "odd_ratings": 5,
