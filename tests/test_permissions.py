@@ -105,6 +105,19 @@ OBJECTS = {
         "foreign": "foreign_thread.pk foreign_thread.message",
         "mixed": "thread.pk foreign_thread.message",
     },
+    "rounds_desk:template": {"own": "exits"},
+    "rounds:stop": {
+        "own": "household.ref",
+        "key": "round.stop.ref",
+        "check": "round.check_stop.ref",
+        "foreign": "foreign_round.stop.ref",
+    },
+    "rounds:visit": {"own": "round.visit.ref", "foreign": "foreign_round.visit.ref"},
+    "rounds:check": {"own": "round.check.ref", "foreign": "foreign_round.check.ref"},
+    "rounds:photo": {"own": "round.photo thumb", "foreign": "foreign_round.photo thumb"},
+    "rounds:key": {"own": "round.key.ref", "foreign": "foreign_round.key.ref"},
+    "rounds:key_end": {"own": "round.key.ref", "foreign": "foreign_round.key.ref"},
+    "rounds:grid": {"own": "w.grid.code", "foreign": "w.other_grid.code"},
     "api:plate": {"own": "w.plate.code", "revoked": "dead_plate.code"},
     "api:place": {"own": "w.entrance.pk"},
     "api:dwelling": {"own": "w.room.pk"},
@@ -123,6 +136,7 @@ OBJECTS = {
     "api:desk_case": CASES,
     "api:desk_act": {thing: f"{number} remark" for thing, number in CASES.items()},
     "api:desk_contact": CASES,
+    "api:desk_visit": {"own": "household.ref", "foreign": "foreign_round.stop.ref"},
     "api:desk_thread": {"own": "thread.pk", "foreign": "foreign_thread.pk"},
     "api:nowhere": {"-": ""},
     "portal:plate": {"own": "w.plate.code", "revoked": "dead_plate.code"},
@@ -153,6 +167,13 @@ SENT = {
     "reports:staff_thread_report": lambda t: {
         "category": "XQ201", "text": TEXT, "place": t.w.entrance.full_name,
     },
+    "rounds:stop": lambda t: {"due": t.household.due_on.isoformat(), "outcome": "met"},
+    "rounds:key_add": lambda t: {
+        "place": t.w.neighbour_room.full_name, "classes": ["alone"], "reason": "常去看看", "ground": "consent",
+    },
+    "rounds:check_add": lambda t: {"place": t.w.entrance.full_name, "template": "exits"},
+    "desk:day": lambda t: {"lat": "30.24", "lon": "120.18"},
+    "api:desk_visit": lambda t: {"due": t.household.due_on.isoformat(), "outcome": "met"},
     "api:session": lambda t: {"code": "none", "as": "resident"},
     "api:session_phone": lambda t: {"ticket": "none", "phone_code": "none"},
     "api:session_sms": lambda t: {"phone": "13800000099"},
@@ -230,10 +251,10 @@ def methods(name):
 def section(name):
     """Which part of the house an address belongs to: the tests go through them one by one."""
     room, _colon, page = name.rpartition(":")
-    return "admin" if page.startswith("admin_") or room == "reports_desk" else room or "house"
+    return "admin" if page.startswith("admin_") or room in ("reports_desk", "rounds_desk") else room or "house"
 
 
-SECTIONS = ("house", "portal", "reports", "handler", "desk", "admin", "api")
+SECTIONS = ("house", "portal", "reports", "rounds", "handler", "desk", "admin", "api")
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ class Scene:
     @property
     def frame(self):
         """ "staff" for pages of the desk, else "resident": how it is pictured and how much it may weigh."""
-        staff = self.view.startswith(("desk:", "reports_desk:", "reports:staff", "handler:"))
+        staff = self.view.startswith(("desk:", "reports_desk:", "reports:staff", "rounds", "handler:"))
         return "staff" if staff else "resident"
 
     def path(self, d):
@@ -185,6 +185,23 @@ STAFF = (
         press=SAVE,
         status=422,
     ),  # fmt: skip  # noqa: E501
+    desk("worker-day", "day", "worker"),
+    desk("worker-day-empty", "day", "idle_grid"),
+    Scene("rounds", "rounds:index", "worker"),
+    Scene("rounds-visit", "rounds:stop", "worker", "visit_stop"),
+    Scene("rounds-visit-key", "rounds:stop", "worker", "key_stop"),
+    Scene("rounds-visit-refused", "rounds:stop", "worker", "visit_stop", press=SAVE, status=422),
+    Scene("rounds-visit-done", "rounds:visit", "worker", "visit_done"),
+    Scene("rounds-check", "rounds:stop", "worker", "check_stop"),
+    Scene("rounds-check-refused", "rounds:stop", "worker", "check_stop", press=SAVE, status=422),
+    Scene("rounds-check-done", "rounds:check", "worker", "check_done"),
+    Scene("rounds-check-add", "rounds:check_add", "worker"),
+    Scene("rounds-check-add-refused", "rounds:check_add", "worker", press=SAVE, status=422),
+    Scene("rounds-keys", "rounds:keys", "worker"),
+    Scene("rounds-key", "rounds:key", "worker", "key_ref"),
+    Scene("rounds-key-add", "rounds:key_add", "worker"),
+    Scene("rounds-key-add-refused", "rounds:key_add", "worker", press=SAVE, status=422),
+    Scene("rounds-grid", "rounds:grid", "leader", "grid"),
     desk("leader-grids", "grids", "leader"),
     desk("leader-grid", "grid", "leader", "grid"),
     desk("leader-samples", "samples", "leader"),
@@ -256,6 +273,11 @@ def rules(name, to=(), **more):
     return Scene(called, f"reports_desk:{name}", "admin", to, **more)
 
 
+def rounds(name, to=(), **more):
+    called = more.pop("called", f"admin-rounds-{name.replace('_', '-')}")
+    return Scene(called, f"rounds_desk:{name}", "admin", to, **more)
+
+
 ADMIN = (
     admin("home"),
     admin("areas"),
@@ -289,6 +311,11 @@ ADMIN = (
     rules("category_add", called="admin-category-add-refused", press=SAVE, status=422),
     rules("limits"),
     rules("parameters"),
+    rounds("settings"),
+    rounds("settings", called="admin-rounds-refused", press=SAVE, type={"[name=household_days]": "0"}, status=422),
+    rounds("template", "checklist"),
+    rounds("template_add"),
+    rounds("template_add", called="admin-template-add-refused", press=SAVE, status=422),
 )
 
 SCENES = (*VISITOR, *RESIDENT, *STAFF, *ADMIN)
@@ -320,6 +347,7 @@ FILES = {
     "reports:receipt",
     "reports:thread_photo",
     "reports:public_photo",
+    "rounds:photo",
 }
 
 
@@ -338,6 +366,7 @@ def stage():
     from weilianxin.programmes.reports.models import Draft, Report, Thread
     from weilianxin.programmes.reports.pages.drafts import digest
     from weilianxin.programmes.reports.pages.public import published, token
+    from weilianxin.programmes.rounds.models import Check, Plan, Visit
 
     at = timezone.now()
     d = SimpleNamespace(grid="330102098001001", community="330102098001", category="XQ201")
@@ -398,6 +427,16 @@ def stage():
     d.hung = Plate.objects.filter(place__compound=d.compound, revoked_at__isnull=True).order_by("pk").first().place_id
     d.revoked = _revoked(Plate, d.grid, at)
     d.published = token(published().select_related("case").order_by("-published_at").first().case)
+    d.idle_grid = _idle(Post, Role, d.grid)
+    mine = Plan.objects.filter(place__grid__code=d.grid)
+    d.visit_stop = mine.filter(key=None, template=None).order_by("due_on").first().ref
+    d.key_stop, d.key_ref = mine.exclude(key=None).order_by("due_on").values_list("ref", "key__ref").first()
+    d.check_stop = mine.exclude(template=None).order_by("due_on").first().ref
+    d.check_done = Check.objects.filter(place__grid__code=d.grid, bad__gt=0).first().ref
+    seen = Visit.objects.filter(place__grid__code=d.grid, outcome="met")
+    d.visit_done = seen.order_by("id").first().ref
+    seen.filter(ref=d.visit_done).update(noticed="单元门关不上，晚上谁都能进来。")
+    d.checklist = "exits"
     d.text = Text.objects.order_by("pk").first().pk
     d.asked = {"phone": "13800009903", "shown": "246813"}
     d.proven = {"phone": "13800009903", "proven": at.timestamp()}
@@ -426,6 +465,16 @@ def stage():
     d.erased = lambda: _erased(Account, consent, at)
     assert Report.objects.exists()
     return d
+
+
+def _idle(posts, roles, grid):
+    """A new B post of a grid, who has nothing to go out for while the A post is there."""
+    from weilianxin.people.models import Account
+
+    area = posts.objects.filter(area__code=grid, role=roles.GRID_WORKER).first().area
+    row = _once(Account, "13900009903", "轮木", kind=Account.STAFF, username="spare")
+    posts.objects.get_or_create(account=row, role=roles.GRID_WORKER_BACKUP, area=area, until=None)
+    return row
 
 
 def _once(model, phone, name, **more):

@@ -41,6 +41,8 @@ from weilianxin.people.models import Attempt, OneTimeCode, new_ref
 from weilianxin.programmes.reports import intake, threads
 from weilianxin.programmes.reports.models import Category, Draft, Report
 from weilianxin.programmes.reports.pages import public
+from weilianxin.programmes.rounds import plan as rounds
+from weilianxin.programmes.rounds.models import HouseholdClass, Plan, Template
 
 # Columns of the table, and whose account of the world each is. "half" has not shown the second factor.
 ACCOUNTS = {
@@ -137,6 +139,29 @@ def far_case(w):
     return case, grid, community
 
 
+def round_of(home, compound, worker, at):
+    """A key household at `home` that was visited, and a checklist at `compound` that was gone through."""
+    today = timezone.localdate(at)
+    key = rounds.enter(
+        home,
+        [HouseholdClass.objects.get(pk="alone")],
+        worker,
+        since=today,
+        reason="腿脚不便",
+        ground="consent",
+        at=at,
+    )
+    visit = rounds.visit(key.plan, worker, due=key.plan.due_on, outcome="met", note="都好", noticed="灯不亮", at=at)
+    plan = rounds.plan_check(compound, Template.objects.get(pk="old"), today, worker, at)
+    photo = store(picture("grey"), worker, at)
+    answers = {item["code"]: ("bad" if n == 0 else "good", "") for n, item in enumerate(plan.template.items)}
+    first = plan.template.items[0]["code"]
+    check = rounds.check(plan, worker, due=today, answers=answers, photos={first: photo.ref}, at=at)
+    key.plan.refresh_from_db()
+    plan.refresh_from_db()
+    return SimpleNamespace(key=key, stop=key.plan, visit=visit, check=check, check_stop=plan, photo=photo.ref)
+
+
 def make_things():
     """The small world with one of everything that has an address."""
     t = SimpleNamespace(w=make_world())
@@ -157,6 +182,10 @@ def make_things():
     t.draft, t.foreign_draft = draft(w.resident), draft(w.stranger)
     t.draft_sound = store_sound(voice(), w.resident, timezone.now()).ref
     t.dead_plate = Plate.objects.create(place=w.entrance, issued_at=timezone.now(), revoked_at=timezone.now())
+    at = timezone.now()
+    t.round = round_of(w.room, w.compound, w.worker, at)
+    t.foreign_round = round_of(w.other_entrance, w.other_compound, w.stranger_worker, at)
+    t.household = Plan.objects.create(place=w.neighbour_room, due_on=timezone.localdate(at))
     t.text = Text.objects.order_by("pk").first()
     return t
 

@@ -56,6 +56,7 @@ def fill():
     """The demo's data, made when there are none; what an interrupted start left half done is thrown away."""
     from weilianxin.notify.models import Template
     from weilianxin.programmes.reports.demo import seed
+    from weilianxin.programmes.rounds.demo import seed as rounds
 
     whole = settings.DATA_DIR / "demo-is-whole"
     if not whole.exists():
@@ -66,6 +67,7 @@ def fill():
     if not whole.exists():
         print(_("正在填演示数据，要半分钟左右……"), flush=True)
         seed()
+        rounds()
         whole.touch()
     for template in Template.objects.filter(template_id=""):
         template.template_id = f"DEMO-{template.purpose}"

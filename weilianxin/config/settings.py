@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "weilianxin.portal",
     "weilianxin.desk",
     "weilianxin.programmes.reports",
+    "weilianxin.programmes.rounds",
 ]
 
 MIDDLEWARE = [
@@ -220,6 +221,7 @@ WORK = {
     "weilianxin.files.store.sweep_orphans": 86400,
     "weilianxin.files.store.sweep_sounds": 3600,
     "weilianxin.programmes.reports.pages.drafts.forget_old": 86400,
+    "weilianxin.programmes.rounds.plan.keep": 3600,
     "weilianxin.config.work.clear_sessions": 86400,
 }
 

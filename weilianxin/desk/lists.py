@@ -4,7 +4,6 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import Count, Q
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from weilianxin.cases.access import ends_today, late
@@ -137,17 +136,6 @@ NOTHING = {"open": 0, "overdue": 0, "today": 0, "unseen": 0, "disputed": 0, "wai
 
 def totals(counts):
     return {name: sum(row[name] for row in counts.values()) for name in NOTHING}
-
-
-def this_month(cases, at):
-    """How the month's closings ended and were rated, in two queries; a case not rated counts for nobody."""
-    since = timezone.localtime(at).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    closed = cases.filter(closed_at__gte=since, phase="done").exclude(outcome__in=("", "duplicate", "withdrawn"))
-    ended = closed.aggregate(closed=Count("id"), solved=Count("id", filter=Q(outcome="solved")))
-    rated = Rating.objects.filter(at__gte=since, case__in=cases).aggregate(
-        rated=Count("id"), good=Count("id", filter=Q(level__gt=BAD_RATING))
-    )
-    return ended | rated
 
 
 def states_for(role, most=3):

@@ -16,6 +16,7 @@ GRID = {*GRID_ROLES, Role.GRID_LEADER}
 RECEIVERS = GRID | {Role.COMMUNITY_SECRETARY, Role.CENTRE_DISPATCHER, Role.CALLBACK_OFFICER, Role.DUTY_LEADER}
 # page, drawing, word, who sees it (None: everybody)
 PAGES = (
+    ("desk:day", "walk", _("今天"), {*GRID_ROLES}),
     ("desk:home", "list", _("待办"), {*GRID_ROLES}),
     ("desk:grids", "map", _("网格"), {Role.GRID_LEADER}),
     ("desk:queue", "list", _("派遣"), {Role.CENTRE_DISPATCHER, Role.DUTY_LEADER}),

@@ -4,11 +4,12 @@ import importlib.util
 
 from django.urls import include, path
 
-from . import brief, entrance, find, home, matter, overview, queue, rates
+from . import brief, day, entrance, find, home, matter, overview, queue, rates
 
 app_name = "desk"
 urlpatterns = [
     path("", home.home, name="home"),
+    path("day/", day.page, name="day"),
     path("signin/", entrance.signin, name="signin"),
     path("signout/", entrance.signout, name="signout"),
     path("password/", entrance.password, name="password"),

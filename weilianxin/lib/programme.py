@@ -3,7 +3,25 @@
 Everything else of a programme is found by name (templates `<label>/panel.html`, `urls.py`, `forms.py`).
 """
 
+from dataclasses import dataclass
+from datetime import date
+
 from django.apps import AppConfig, apps
+
+
+@dataclass
+class Stop:
+    """Something to be done at a place by a day. What is shown of it may be read over one's shoulder."""
+
+    ref: str
+    kind: str  # a word of its programme: visit, check
+    title: str
+    where: str
+    url: str
+    due: date
+    tries: int = 0
+    lat: float | None = None  # WGS-84
+    lon: float | None = None
 
 
 class Programme(AppConfig):
@@ -31,6 +49,11 @@ class Programme(AppConfig):
     def waiting(self, account, page):
         """Rows that wait for this account on the programme's own `page` of the desk; None where nothing is counted."""
         return None
+
+    def stops(self, account, grids, until, most):
+        """At most `most` `Stop`s that this account may do at places of `grids` by the end of the day `until`, the
+        earliest first: the day of a grid worker, and what the grid leader sees late."""
+        return []
 
     def on_event(self, case, event, doing=None):
         """Called inside the transaction that wrote `event`; `doing` is the act while it is done."""

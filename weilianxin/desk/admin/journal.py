@@ -71,6 +71,16 @@ ACTS = {
     "category_ended": _("停用类别"),
     "limits_changed": _("改时限"),
     "parameters_changed": _("改参数"),
+    "rounds_changed": _("改走访的参数"),
+    "checklist_changed": _("改检查表"),
+    "checklist_added": _("新增检查表"),
+    "visit": _("走访"),
+    "check": _("检查"),
+    "check_planned": _("排进定期检查"),
+    "key_entered": _("登记重点户"),
+    "key_read": _("查看重点户"),
+    "key_ended": _("结束重点户"),
+    "key_dropped": _("删除重点户"),
 }
 
 

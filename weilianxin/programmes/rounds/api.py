@@ -1,0 +1,101 @@
+"""The grid worker's day as JSON, and a visit marked done: what the mini-program's page 今天 needs."""
+
+from datetime import date, datetime
+from typing import Literal
+
+from django.http import Http404
+from django.utils import timezone
+from ninja import Router
+from pydantic import Field
+
+from weilianxin.api.frame import BODY, acted, answers, key_header, staff
+from weilianxin.api.frame import before as answered_before
+from weilianxin.api.schemas import Shape
+from weilianxin.desk.day import OVERDUE, URGENT, far, today
+from weilianxin.desk.reach import GRID_ROLES, require
+
+from . import plan as rules
+
+router = Router(tags=["desk"], auth=staff)
+ROUTERS = [router]
+WINDOWS = {URGENT: "urgent", OVERDUE: "overdue"}
+
+
+class DayItem(Shape):
+    """One stop. `n` is its number on the way, null where it has no point."""
+
+    n: int | None
+    kind: str  # matter, visit, check
+    ref: str  # a case's number, or the ref of a stop
+    title: str
+    place: str
+    window: Literal["urgent", "overdue", "today"]
+    due_at: datetime | None  # of a matter
+    due_on: date | None  # of a stop; sent back with its visit
+    tries: int
+
+
+class Day(Shape):
+    items: list[DayItem]
+    more: bool
+    far_words: str
+    metres: int
+    grids: list[str]
+
+
+class VisitIn(Shape):
+    due: date
+    outcome: Literal["met", "nobody", "declined"]
+    note: str = Field("", max_length=500)
+    noticed: str = Field("", max_length=500)
+    next_try: date | None = None
+
+
+class VisitOut(Shape):
+    ref: str
+
+
+def item_of(item):
+    day = None if item.kind == "matter" else item.due
+    return {
+        "n": item.n,
+        "kind": item.kind,
+        "ref": item.ref,
+        "title": item.title,
+        "place": item.where,
+        "window": WINDOWS.get(item.window, "today"),
+        "due_at": item.due if item.kind == "matter" else None,
+        "due_on": day,
+        "tries": item.tries,
+    }
+
+
+@router.get("/desk/day", response=answers(Day, 403, 404), url_name="desk_day")
+def desk_day(request):
+    """Everything one goes out for today, in the order to walk it from the middle of one's grids."""
+    require(request, *GRID_ROLES)
+    day = today(request, timezone.now())
+    return {
+        "items": [item_of(item) for item in day["items"]],
+        "more": day["more"],
+        "far_words": far(day["metres"]),
+        "metres": day["metres"],
+        "grids": [grid.name for grid in day["grids"]],
+    }
+
+
+@router.post("/desk/visits/{ref}", response=answers(VisitOut, 403, 404, 409, *BODY), url_name="desk_visit")
+def desk_visit(request, ref: str, body: VisitIn, key: str = key_header()):
+    """A visit is done: `due` is the day for which the list showed it, so that two do not go for the same one."""
+    kept = answered_before(request, key)
+    if kept is not None:
+        return kept
+    row = rules.running().visible_to(request.account).filter(ref=ref[:24], template__isnull=True).first()
+    if row is None:
+        raise Http404
+
+    def act():
+        done = rules.visit(row, request.account, **body.dict())
+        return {"ref": done.ref}
+
+    return acted(request, key, act)
