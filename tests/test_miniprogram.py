@@ -19,6 +19,7 @@ from weilianxin.notify.deliver import deliver_due
 from weilianxin.notify.models import WECHAT, Outbox, Template
 from weilianxin.programmes.reports.models import Parameter, Report
 from weilianxin.programmes.reports.pages import public
+from weilianxin.programmes.rounds.models import Plan
 
 from .support import browser as chromium
 from .support import storm, visitors
@@ -435,6 +436,7 @@ def test_on_every_page_large_type_is_large_and_nothing_runs_off_the_side(phones,
     told, case = visitors.report(world.resident, world.entrance), visitors.report(world.resident, world.entrance)
     visitors.made_public(told)
     thread = visitors.conversation(world.resident)
+    Plan.objects.create(place=world.room, due_on=timezone.localdate(), tries=1)
     page = signed_in_worker(phones, world)
     phones.open(page, "pages/signin/index")
     come_in(page, world.resident.phone)

@@ -81,6 +81,8 @@ OBJECTS = {
     "desk:admin_import": {"own": "staff"},
     "reports_desk:category": {"own": "XQ201"},
     "reports_desk:category_end": {"own": "XQ201"},
+    "reports_desk:rule": {"own": "rule.pk"},
+    "reports_desk:rule_end": {"own": "rule.pk"},
     "reports:draft_photo": {"own": "draft.photo thumb", "foreign": "foreign_draft.photo thumb"},
     "reports:matter": {"own": "case.number", "foreign": "foreign.number"},
     "reports:receipt": {"own": "case.number", "foreign": "foreign.number"},

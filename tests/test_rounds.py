@@ -12,7 +12,7 @@ from weilianxin.cases.errors import Changed, Invalid
 from weilianxin.cases.models import Case
 from weilianxin.journal.models import Entry
 from weilianxin.lib import walk
-from weilianxin.people import erasure
+from weilianxin.people import erasure, mydata
 from weilianxin.people.posts import note_absence
 from weilianxin.programmes.rounds import plan as rules
 from weilianxin.programmes.rounds.models import (
@@ -241,11 +241,19 @@ def test_who_is_erased_takes_the_key_household_along_to_the_last_word(w):
     rules.visit(plain, w.worker, due=today(), outcome="met", note=f"说起{SECRET}")
     other = key_at(w.bare_room, w.bare_worker, reason="别人家的事")
     assert SECRET in everything()
-    assert SECRET in str(rules.held(w.resident)), "until then the person is told what is kept"
     erasure.erase(w.resident, timezone.now())
     left = everything()
     assert SECRET not in left and "别人家的事" in left
     assert list(KeyHousehold.objects.all()) == [other]
+    # Whoever only said that they live there has taken nobody's care away: the door is visited the next day.
+    plan = Plan.objects.get(place=w.room)
+    assert (plan.key, plan.due_on) == (None, today() + timedelta(days=1))
+
+
+def test_who_says_that_they_live_there_is_not_told_what_is_kept_about_the_household(w):
+    key_at(w.room, w.worker, "ill")
+    held = str(mydata.what_we_hold(w.resident))
+    assert w.room.full_name in held and SECRET not in held and "重病" not in held
 
 
 # Checklists

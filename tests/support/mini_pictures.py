@@ -56,6 +56,7 @@ def pages(d):
         ("me", "pages/me/index", "resident", {}),
         ("desk-signin", "packages/desk/signin/index", "", {}),
         ("desk-list", "packages/desk/list/index", "worker", outbox),
+        ("desk-day", "packages/desk/day/index", "worker", {}),
         ("desk-case", f"packages/desk/case/index?number={d.new}", "worker", {}),
         ("desk-act", f"packages/desk/act/index?number={d.sent}&name=close_seen", "worker", {}),
         ("desk-threads", "packages/desk/threads/index", "worker", {}),

@@ -309,6 +309,12 @@ ADMIN = (
     rules("category", "category"),
     rules("category_add"),
     rules("category_add", called="admin-category-add-refused", press=SAVE, status=422),
+    rules("rules"),
+    rules("rule_add"),
+    rules("rule_add", called="admin-rule-add-refused", press=SAVE, status=422),
+    rules("rule", "rule"),
+    rules("rule", "rule", called="admin-rule-tried", press=SAVE, status=200),
+    rules("rule_end", "rule"),
     rules("limits"),
     rules("parameters"),
     rounds("settings"),
@@ -363,7 +369,7 @@ def stage():
     from weilianxin.people import consent
     from weilianxin.people.models import Account, Dwelling, Post, Role
     from weilianxin.programmes.reports import threads
-    from weilianxin.programmes.reports.models import Draft, Report, Thread
+    from weilianxin.programmes.reports.models import Draft, Report, RoutingRule, Thread
     from weilianxin.programmes.reports.pages.drafts import digest
     from weilianxin.programmes.reports.pages.public import published, token
     from weilianxin.programmes.rounds.models import Check, Plan, Visit
@@ -457,6 +463,7 @@ def stage():
     tasks = Task.objects.filter(part=Task.LEAD, unit__phone__gt="").select_related("unit").order_by("-id")
     task, signed = tasks.filter(state=Task.ISSUED).first(), tasks.filter(state=Task.SIGNED).first()
     d.unit_ref = task.unit.ref
+    d.rule = RoutingRule.objects.filter(ended_at__isnull=True).order_by("id").first().pk
     d.token, d.signed_token = (issue_link(row, at).strip("/").split("/")[-1] for row in (task, signed))
     d.handler_sent = {"handler_sent": {"task": task.pk, "code": "246813"}}
     d.handler_in, d.handler_signed = _entered(task, at), _entered(signed, at)

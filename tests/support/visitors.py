@@ -39,7 +39,7 @@ from weilianxin.notify.models import Outbox, Text
 from weilianxin.people import session, tokens
 from weilianxin.people.models import Attempt, OneTimeCode, new_ref
 from weilianxin.programmes.reports import intake, threads
-from weilianxin.programmes.reports.models import Category, Draft, Report
+from weilianxin.programmes.reports.models import Category, Draft, Report, RoutingRule
 from weilianxin.programmes.reports.pages import public
 from weilianxin.programmes.rounds import plan as rounds
 from weilianxin.programmes.rounds.models import HouseholdClass, Plan, Template
@@ -180,6 +180,7 @@ def make_things():
     t.public, t.secret = public.token(t.told), public.token(t.case)
     t.thread, t.foreign_thread = conversation(w.resident), conversation(w.stranger)
     t.draft, t.foreign_draft = draft(w.resident), draft(w.stranger)
+    t.rule = RoutingRule.objects.create(unit=w.property, why="约定")
     t.draft_sound = store_sound(voice(), w.resident, timezone.now()).ref
     t.dead_plate = Plate.objects.create(place=w.entrance, issued_at=timezone.now(), revoked_at=timezone.now())
     at = timezone.now()

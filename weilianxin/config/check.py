@@ -22,7 +22,9 @@ from weilianxin.notify.templates import TITLES, usable
 from weilianxin.notify.texts import shipped
 from weilianxin.people.models import HANDLER_KINDS, Account, Post, Role, Unit
 from weilianxin.programmes.reports import catalogue, policy
+from weilianxin.programmes.reports.admin_rules import worded
 from weilianxin.programmes.reports.models import Channel
+from weilianxin.programmes.reports.routing import rules_in_force
 
 log = logging.getLogger(__name__)
 
@@ -217,6 +219,17 @@ def of_units(at):
         )
 
 
+def of_rules(at):
+    """Routing rules that lead nowhere any more."""
+    day = timezone.localdate(at)
+    for rule in worded(rules_in_force()):
+        ends = [row.valid_to for row in (rule.area, rule.compound, rule.category) if row and row.valid_to]
+        if any(end <= day for end in ends) or (rule.unit_id and not rule.unit.is_active):
+            what = _("派遣规则“%(where)s · %(what)s → %(who)s”指着已经停用的地方、类别或单位。")
+            said = {"where": rule.where, "what": rule.what, "who": rule.who}
+            yield Problem(what % said, _("请在设置 → 派遣规则里改或停用。"), grave=False)
+
+
 def of_texts(at):
     have = set(Text.objects.values_list("act", "audience"))
     missing = [f"{act}/{audience}" for act, audience in shipped() if (act, audience) not in have]
@@ -284,6 +297,7 @@ LOOKS = (
     of_centre,
     of_categories,
     of_units,
+    of_rules,
     of_sms,
     of_calendar,
     of_texts,

@@ -67,6 +67,8 @@ ACTS = {
     "plate_reissue": _("换门牌"),
     "plate_revoke": _("停用门牌"),
     "category_changed": _("改类别"),
+    "routing_rule_set": _("定派遣规则"),
+    "routing_rule_ended": _("停用派遣规则"),
     "category_added": _("新增类别"),
     "category_ended": _("停用类别"),
     "limits_changed": _("改时限"),

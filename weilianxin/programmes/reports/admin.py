@@ -15,19 +15,22 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from weilianxin.cases.errors import Invalid
 from weilianxin.cases.forms import Field
 from weilianxin.cases.models import Urgency
-from weilianxin.desk.admin.frame import ADMIN, attempt, filled, note, page, taken, typed
+from weilianxin.desk.admin.frame import ADMIN, attempt, filled, page, taken, typed
 from weilianxin.lib import words
 from weilianxin.lib.clock import Limit
 from weilianxin.people.models import HANDLER_KINDS
 from weilianxin.people.session import admin_required
 
 from . import catalogue, policy
+from .admin_rules import changed
+from .admin_rules import urls as rules_urls
 from .guards import WORDLESS
 from .models import Category, Channel, LevelLimit, Parameter, RuleVersion
 
 # What the rail of the administrator shows of this programme: name of the page, icon, label, who has it.
 PAGES = (
     ("reports_desk:categories", "list", gettext_lazy("类别"), ADMIN),
+    ("reports_desk:rules", "swap", gettext_lazy("派遣规则"), ADMIN),
     ("reports_desk:limits", "clock", gettext_lazy("时限"), ADMIN),
     ("reports_desk:parameters", "set", gettext_lazy("参数"), ADMIN),
 )
@@ -40,7 +43,14 @@ LIMITS = (
 WORKED = (Channel.CASE, Channel.EMERGENCY)
 MOST_CATEGORIES = 600  # the national catalogue has 403
 # The least and the greatest a number may be; others lie between 1 and 3650.
-BOUNDS = {"sample_percent": (1, 100), "ask_rounds": (0, 9), "text_least": (1, 200), "text_most": (100, 20000)}
+BOUNDS = {
+    "sample_percent": (1, 100),
+    "ask_rounds": (0, 9),
+    "text_least": (1, 200),
+    "text_most": (100, 20000),
+    "urgent_heads": (0, 999),
+    "chronic_times": (0, 99),
+}
 SHOWN = ("name_zh", "name_en", "hint_zh", "urgency", *(name for name, _label in LIMITS), "channel_out")
 ROUTED = ("lead", "lead_without_property", "public", "recheck_days", "keywords", "note")
 
@@ -53,12 +63,6 @@ def a_limit(text, field):
         return str(Limit.parse(text))
     except ValueError as problem:
         raise Invalid(str(problem), field) from None
-
-
-def changed(request, action, said, **facts):
-    """After a change: a new version of the rules, and an entry in the journal."""
-    version = policy.new_version(request.account, said, timezone.now())
-    note(request, action, version=version.name, **facts)
 
 
 @require_safe
@@ -325,6 +329,7 @@ admin_urls = [
     path("categories/add/", add_category, name="category_add"),
     path("categories/<slug:code>/", category, name="category"),
     path("categories/<slug:code>/end/", end_category, name="category_end"),
+    *rules_urls,
     path("limits/", limits, name="limits"),
     path("parameters/", parameters, name="parameters"),
 ]

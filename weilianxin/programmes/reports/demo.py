@@ -28,12 +28,12 @@ from weilianxin.lib.datum import cell
 from weilianxin.lib.refusal import Refused
 from weilianxin.notify.models import Message
 from weilianxin.people.demo import make_demo_staff
-from weilianxin.people.models import Account, Dwelling, Post, Role, new_ref
+from weilianxin.people.models import Account, Dwelling, Post, Role, Unit, new_ref
 from weilianxin.people.posts import note_absence, on_duty
 from weilianxin.people.units import units_for
 
 from . import catalogue, intake, policy, taking, threads
-from .models import Category
+from .models import Category, RoutingRule
 
 SEED = 20261124
 DAYS, PER_DAY = 28, 11
@@ -69,6 +69,8 @@ def seed(at=None):
         with transaction.atomic():
             story.odd()
             story.left_out()
+            story.causes()
+            story.rules()
             story.labelled()
             story.present()
             story.told()
@@ -356,6 +358,23 @@ class Story:
         }.get(channel, "有关单位")
 
     # Today
+
+    def causes(self):
+        """Whoever holds what keeps coming back has taken it on."""
+        for case in Case.objects.filter(channel="source", state="received").select_related("holder"):
+            self.act(case, "accept", case.holder, self.working(case.created_at, 30, 180), note="先看清楚原因。")
+
+    def rules(self):
+        """What this subdistrict has agreed on beyond the categories."""
+        first = Area.objects.current().get(code="330102098001")
+        unit = Unit.objects.filter(kind="municipal_maintenance", is_active=True).order_by("id").first()
+        since = self.at - timedelta(days=12)
+        RoutingRule.objects.create(
+            area=first, category=self.categories["06013"], unit=unit, why="社区道路今年由市政养护包干", since=since
+        )
+        RoutingRule.objects.create(
+            column_code="ECO", urgency="U1", kind="sanitation_contractor", why="紧急的卫生问题先请环卫到场", since=since
+        )
 
     def labelled(self):
         """The labelled reports, of the last two days; the integrity one is not kept, as promised."""

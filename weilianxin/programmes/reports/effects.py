@@ -15,7 +15,7 @@ from weilianxin.people.posts import people_above
 from . import alarms, intake, policy
 from .guards import waiting_ratings
 from .models import Report
-from .routing import route
+from .routing import way
 from .words import REFUSALS
 
 
@@ -66,18 +66,12 @@ def _reclassify(doing, category, urgency):
     if report.category_id != category.pk:
         Report.objects.filter(pk=case.pk).update(category=category)
         report.category = category
-    way = route(category, has_property=has_property(case), urgency=urgency, kind=report.kind)
     doing.set(
         category=category.code,
         urgency=urgency,
-        route=way.as_json(),
+        route=way(category, case, urgency=urgency, kind=report.kind).as_json(),
         sensitive=case.sensitive or category.public in ("no", "never"),
     )
-
-
-def has_property(case):
-    """Whether the compound has a property company; 准物业 counts; a place outside compounds has none."""
-    return bool(case.compound and case.compound.property_kind in ("company", "quasi"))
 
 
 def recoded(doing):

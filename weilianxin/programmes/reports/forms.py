@@ -11,7 +11,7 @@ from weilianxin.cases.errors import Invalid
 from weilianxin.cases.forms import Field
 from weilianxin.cases.models import Case, CasePhoto, Ground, Outcome, Task, Urgency
 from weilianxin.lib import words as words_of
-from weilianxin.people.models import HANDLER_KINDS
+from weilianxin.people.models import HANDLER_KINDS, Unit
 from weilianxin.people.units import handlers_near
 
 from . import catalogue
@@ -178,14 +178,15 @@ def _review_date(case, move, actor):
 
 def _unit(case, move, actor):
     units = reachable(case, actor.role_for(move))
-    lead = case.route.get("lead", "")
-    ranked = sorted(units, key=lambda u: (u.kind != lead, HANDLER_KINDS[u.kind][1] not in ("compound", "grid")))
+    lead, named = case.route.get("lead", ""), case.route.get("unit")
+    near = ("compound", "grid")
+    ranked = sorted(units, key=lambda u: (u.pk != named, u.kind != lead, HANDLER_KINDS[u.kind][1] not in near))
     choices = tuple((u.pk, f"{u.name_zh}（{HANDLER_KINDS[u.kind][0]}）") for u in ranked)
     last = case.tasks.filter(part=Task.LEAD).select_related("unit").order_by("-id").first()
     if last is not None and last.state == Task.RETURNED:  # not sent back by a thoughtless press to who returned it
         first, hint = "", _("%(unit)s刚退回，请另选一个。") % {"unit": last.unit.name_zh}
     else:
-        first = ranked[0].pk if ranked and ranked[0].kind == lead else ""
+        first = ranked[0].pk if ranked and (ranked[0].pk == named or ranked[0].kind == lead) else ""
         hint = "；".join(case.route.get("reasons", []))
     return Field("unit", "choice", _("主办单位"), required=True, choices=choices, value=first, help=hint)
 
@@ -201,6 +202,9 @@ def reachable(case, role):
     units = [u for u in handlers_near(case) if u.kind != "grid_worker"]
     if role in GRID_ROLES:
         units = [u for u in units if HANDLER_KINDS[u.kind][1] in ("compound", "grid")]
+    named = case.route.get("unit")
+    if named and named not in {u.pk for u in units}:
+        units += Unit.objects.filter(pk=named, is_active=True)
     return units
 
 

@@ -306,7 +306,7 @@ def unit_in_reach(doing):
         raise Refused(_("这个单位已经停用了，请另选。"))
     if case.about_unit_id == unit.pk:
         raise Refused(_("投诉的就是这个单位，不能只派给它。"))
-    if doing.role in GRID_ROLES:
+    if doing.role in GRID_ROLES and unit.pk != case.route.get("unit"):  # whom a rule names, the subdistrict named
         if HANDLER_KINDS[unit.kind][1] not in ("compound", "grid"):
             raise NotAllowed(_("这个单位要由网格长、社区书记或派遣员来派。"))
         mine = units_for(

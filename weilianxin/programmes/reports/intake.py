@@ -1,6 +1,7 @@
 """Taking a report in: one transaction with its case, first event, messages and photos, or nothing."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 from django.db import transaction
 from django.db.models import Q
@@ -18,7 +19,7 @@ from weilianxin.people.posts import holders, on_duty, people_above
 
 from . import alarms, messages, policy
 from .models import About, Category, Channel, Kind, Report
-from .routing import route
+from .routing import way
 from .screening import case_behind, earlier_here, screen
 
 LABEL = "reports"
@@ -91,7 +92,8 @@ def submit(
         found.reasons.append(["place", maybe_at])
     urgency = min(u for u in (urgency or category.urgency, found.urgency or "U9") if u)
     facts = _where(location)
-    way = route(category, has_property=_has_property(facts["compound"]), urgency=urgency, kind=kind)
+    spot = SimpleNamespace(about_unit_id=about_unit.pk if about_unit else None, **_keys(facts))
+    going = way(category, spot, urgency=urgency, kind=kind)
     with transaction.atomic():
         pictures = [(stored(p, account or by, at), CasePhoto.BEFORE) for p in photos]
         case, _event = open_case(
@@ -115,7 +117,7 @@ def submit(
             sensitive=found.sensitive or category.public in ("no", "never"),
             about_account=_accused(about, facts["grid"], at),
             about_unit=about_unit,
-            route=way.as_json(),
+            route=going.as_json(),
             accept_limit=policy.limits_for(category, urgency, at)[0],
             place_text=place_text[:256] or (location.text[:256] if location and location.how != "text" else ""),
             recurs_of=found.recur,
@@ -236,7 +238,7 @@ def carve(case, category, words, actor, at):
         sensitive=case.sensitive or category.public in ("no", "never"),
         about_account=case.about_account,
         about_unit=case.about_unit,
-        route=route(category, has_property=_has_property(case.compound), urgency=urgency, kind=report.kind).as_json(),
+        route=way(category, case, urgency=urgency, kind=report.kind).as_json(),
         accept_limit=policy.limits_for(category, urgency, case.created_at)[0],
         place_text=case.place_text,
         **_same_place(case),
@@ -261,7 +263,8 @@ def source_of(case, category, at):
     One at a time for a place; None where it is not (yet) so.
     """
     times = policy.number("chronic_times")
-    if not times or case.channel == "source" or case.community_id is None or case.sensitive:
+    ours = case.channel != "source" and case.community_id is not None and not case.sensitive
+    if not times or not ours or category.urgency == "U3":  # advice has no cause to remove
         return None
     earlier = earlier_here(case, at)
     if len(earlier) + 1 < times:
@@ -366,8 +369,10 @@ def _where(location):
     }
 
 
-def _has_property(compound):
-    return bool(compound and compound.property_kind in ("company", "quasi"))
+def _keys(facts):
+    """The places of a report as a case names them: rows and their keys."""
+    places = {name: facts[name] for name in ("compound", "grid", "community", "subdistrict")}
+    return places | {f"{name}_id": row.pk if row else None for name, row in places.items()}
 
 
 def sight_of(about, category):

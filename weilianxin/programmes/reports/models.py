@@ -6,10 +6,10 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from weilianxin.areas.models import Area, ValidQuerySet
+from weilianxin.areas.models import Area, Place, ValidQuerySet
 from weilianxin.cases.models import Case, Urgency
 from weilianxin.files.models import Photo
-from weilianxin.people.models import Account
+from weilianxin.people.models import Account, Unit
 
 
 class Channel(models.TextChoices):
@@ -137,6 +137,29 @@ class RuleVersion(models.Model):
     since = models.DateTimeField(default=timezone.now)
     by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
     note = models.CharField(max_length=200, blank=True)
+
+
+class RoutingRule(models.Model):
+    """Who handles what here, where the category alone does not say it: area × category × compound × urgency → handler.
+
+    What is blank fits everything. A rule is never changed: another takes its place, and `ended_at` says until when.
+    """
+
+    area = models.ForeignKey(Area, null=True, on_delete=models.PROTECT, related_name="+")
+    compound = models.ForeignKey(Place, null=True, on_delete=models.PROTECT, related_name="+")
+    column_code = models.CharField(max_length=8, blank=True)
+    category = models.ForeignKey(Category, null=True, on_delete=models.PROTECT, related_name="+")
+    urgency = models.CharField(max_length=2, choices=Urgency.choices, blank=True)
+    unit = models.ForeignKey(Unit, null=True, on_delete=models.PROTECT, related_name="+")  # the one who handles, or
+    kind = models.CharField(max_length=24, blank=True)  # a kind of handler, found by the place
+    assists = models.CharField(max_length=120, blank=True)  # kinds, by semicolons; blank: as the category says
+    why = models.CharField(max_length=120)
+    since = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+    by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["ended_at", "id"])]
 
 
 class Report(models.Model):

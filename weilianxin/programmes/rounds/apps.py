@@ -12,13 +12,11 @@ class RoundsConfig(Programme):
 
     def ready(self):
         from weilianxin.people.erasure import register_eraser
-        from weilianxin.people.mydata import register_section
 
-        from .plan import after_migrate, erase_person, held
+        from .plan import after_migrate, erase_person
 
         post_migrate.connect(after_migrate, sender=self)
         register_eraser(erase_person)
-        register_section("rounds", held)
 
     def stops(self, account, grids, until, most):
         from .plan import running, title

@@ -325,7 +325,7 @@ def key_add(request):
         Field("place", "text", _("哪一户"), required=True, most=120, help=_("小区、幢、单元、室号，不写姓名。")),
         Field("classes", "checks", _("哪一类"), required=True, choices=[(c.code, c.name) for c in classes]),
         Field("reason", "text", _("为什么要常去"), required=True, most=200),
-        Field("ground", "radios", _("依据"), required=True, choices=KeyHousehold.GROUNDS),
+        Field("ground", "radios", _("凭什么登记"), required=True, choices=KeyHousehold.GROUNDS),
         Field("ground_note", "text", _("依据说明"), most=200, help=_("谁在哪天当面同意的，或者哪条规定。")),
     ]
     refusal = None

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from weilianxin.areas.models import Place, PlaceKind
 from weilianxin.cases.errors import Changed, Invalid
+from weilianxin.cases.flow import SYSTEM
 from weilianxin.files.store import claim, erase_photo
 from weilianxin.journal import log
 
@@ -276,37 +277,20 @@ def drop(households, at):
     """Delete these key households with their plans and visits; the journal keeps that there was one."""
     for row in households:
         with transaction.atomic():
-            log.append(STREAM, "key_dropped", "system", {"key": row.ref}, at=at)
+            log.append(STREAM, "key_dropped", SYSTEM, {"key": row.ref}, at=at)
             row.delete()
 
 
 def erase_person(account, at):
     """Called inside the transaction that erases `account`: what is kept about the household where the person lives or
-    lived goes wholly. Rather too much than too little: who else lives there can be entered anew."""
+    lived goes wholly. Where one lives is one's own word, so the door is visited the next day like any other: whoever
+    still needs care is entered anew."""
     places = list(account.dwellings.filter(place__kind=PlaceKind.ROOM).values_list("place_id", flat=True))
+    tomorrow = timezone.localdate(at) + timedelta(days=1)
+    for place in KeyHousehold.objects.filter(place__in=places, until__isnull=True).values_list("place_id", flat=True):
+        Plan.objects.update_or_create(place_id=place, key=None, template=None, defaults={"due_on": tomorrow})
     drop(KeyHousehold.objects.filter(place__in=places), at)
     Visit.objects.filter(place__in=places).update(note="", noticed="")
-
-
-def held(account):
-    """What is kept about the person's household, for their own export."""
-    places = account.dwellings.filter(until__isnull=True, place__kind=PlaceKind.ROOM).values("place")
-    rows = KeyHousehold.objects.filter(place__in=places).prefetch_related("classes")
-    visits = Visit.objects.filter(place__in=places).order_by("-id")[:500]
-    return {
-        "household": [
-            {
-                "classes": [one.name for one in row.classes.all()],
-                "since": row.since.isoformat(),
-                "until": row.until.isoformat() if row.until else None,
-                "reason": row.reason,
-                "ground": row.get_ground_display(),
-                "ground_note": row.ground_note,
-            }
-            for row in rows
-        ],
-        "visits": [{"at": row.at.isoformat(), "outcome": row.outcome, "words": row.note} for row in visits],
-    }
 
 
 def load(using="default"):

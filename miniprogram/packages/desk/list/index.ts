@@ -55,6 +55,9 @@ page({
   open(event: WechatMiniprogram.BaseEvent) {
     wx.navigateTo({ url: `/packages/desk/case/index?number=${event.currentTarget.dataset.number}` })
   },
+  day() {
+    wx.navigateTo({ url: '/packages/desk/day/index' })
+  },
   threads() {
     wx.navigateTo({ url: '/packages/desk/threads/index' })
   },
