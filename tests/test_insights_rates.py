@@ -14,7 +14,7 @@ from weilianxin.cases.models import Case, Rating
 from weilianxin.insights import rates
 from weilianxin.notify.models import Message
 from weilianxin.programmes.reports import intake
-from weilianxin.programmes.reports.models import Category
+from weilianxin.programmes.reports.models import Category, Parameter
 
 from .support.world import at, photo
 
@@ -115,6 +115,7 @@ def test_a_bad_rating_is_not_washed_away_by_doing_it_again(world):
 
 
 def test_an_answer_in_time_is_counted_when_it_was_due_and_a_refusal_is_an_answer(world):
+    Parameter.objects.create(key="chronic_times", value="0")  # no matter of its own for a place that comes again
     closed(world)  # accepted within an hour
     closed(world, at(16, day=NEXT), accepted=at(15, day=NEXT))
     late = report(world, moment=at(9, day=LATER))
