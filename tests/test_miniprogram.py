@@ -386,6 +386,24 @@ def test_neighbours_threads_and_everything_else_one_may_open(phones, world):
     phones.open(me, "pages/thread/index")
     reads(me, "今天下午就搬。")
 
+    # What the worker finds on the round is noted with two photos and closed at once.
+    phones.open(worker, "packages/desk/list/index")
+    tap(worker, "巡查发现", "link", exact=False)
+    tap(worker, "记下")
+    reads(worker, "请拍一张处理前的照片。")
+    take_photo(worker)
+    tap(worker, "自己写地址", "radio")
+    fill(worker, "地址", "星影苑6幢2单元")
+    tap(worker, "楼道堆物", "radio")
+    tap(worker, "已当场处理", "radio")
+    with worker.expect_file_chooser() as chooser:
+        worker.get_by_role("button", name="拍照或选照片").filter(visible=True).last.tap()
+    chooser.value.set_files([photo("after.jpg", "#fff4d0")])
+    expect(worker.get_by_role("button", name="去掉第 1 张").filter(visible=True)).to_have_count(2)
+    tap(worker, "记下")
+    reads(worker, "已记下并办结，编号")
+    assert Case.objects.get(channel="patrol").photos.count() == 2
+
     # Words about integrity are not kept, and lead where they belong; danger is dialled first.
     phones.open(me, "pages/report/what/index")
     fill(me, "再说几句", "楼下着火了，有人被困在屋里")

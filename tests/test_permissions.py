@@ -72,6 +72,8 @@ OBJECTS = {
     "desk:admin_person": {"own": "w.worker.ref", "resident": "w.resident.ref"},
     "desk:admin_person_act": {"own": "w.worker.ref password", "resident": "w.resident.ref password"},
     "desk:admin_unit": {"own": "w.property.ref"},
+    "desk:admin_partner": {"own": "partner.ref"},
+    "desk:admin_partner_act": {"own": "partner.ref test"},
     "desk:admin_text": {"own": "text.pk"},
     "desk:admin_text_shipped": {"own": "text.pk"},
     "desk:admin_calendar_year": {"own": "2026"},
@@ -101,6 +103,7 @@ OBJECTS = {
         "secret": "secret photo thumb",
         "mixed": "public photo thumb",
     },
+    "reports:staff_delivery": {"own": "delivery.pk"},
     "reports:staff_thread": {"own": "thread.pk", "foreign": "foreign_thread.pk"},
     "reports:staff_thread_report": {
         "own": "thread.pk thread.message",
@@ -165,6 +168,8 @@ SENT = {
         "channel": "phone", "text": TEXT, "place": t.w.entrance.full_name, "category": "XQ105", "do": "send",
     },
     "reports:staff_report_look": lambda t: {"text": TEXT, "place": t.w.entrance.full_name},
+    "reports:staff_patrol": lambda t: {"category": "XQ105", "where": "address", "address": t.w.entrance.full_name},
+    "reports:staff_deliver": lambda t: {"source": "12345"},
     "reports:staff_thread": lambda t: {"body": "马上来看"},
     "reports:staff_thread_report": lambda t: {
         "category": "XQ201", "text": TEXT, "place": t.w.entrance.full_name,
@@ -194,6 +199,10 @@ SENT = {
     "api:matter_act": lambda t: {"said": {"note": "三楼的也不亮"}},
     "api:thread": lambda t: {"body": "谢谢您"},
     "api:desk_act": lambda t: {"said": {"note": "看过了"}},
+    "api:desk_reports": lambda t: {
+        "channel": "phone", "text": TEXT, "place": {"how": "choose", "place": t.w.entrance.pk},
+    },
+    "api:desk_found": lambda t: {"category": "XQ105", "place": {"how": "choose", "place": t.w.entrance.pk}},
     "api:desk_contact": lambda t: {"why": "要约上门的时间"},
     "api:desk_thread": lambda t: {"body": "马上来看"},
     "portal:bind": lambda t: {"place": t.w.entrance.pk, "relation": "living"},

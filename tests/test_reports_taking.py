@@ -5,19 +5,22 @@ import threading
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from weilianxin.areas.locate import locate
 from weilianxin.cases.models import Case, Event
+from weilianxin.desk import lists
+from weilianxin.files.store import store
 from weilianxin.journal.models import Opening
 from weilianxin.notify.models import Message, Outbox
-from weilianxin.people import consent, erasure, residents
+from weilianxin.people import consent, erasure, residents, tokens
 from weilianxin.people.models import Account
 from weilianxin.programmes.reports import intake, taking
-from weilianxin.programmes.reports.models import Category, Report
+from weilianxin.programmes.reports.models import Category, Parameter, Report
 
-from .support.visitors import jpeg
+from .support.visitors import jpeg, picture
 from .support.world import at, client_for, make_world, photo
 
 pytestmark = pytest.mark.django_db
@@ -198,6 +201,136 @@ def test_the_page_costs_the_same_however_much_is_near(world, django_assert_max_n
     client.get(reverse(PAGE))
     with django_assert_max_num_queries(45):
         client.post(reverse(PAGE), said(world, do="look"))
+
+
+# Found on the round
+
+
+def find(world, by=None, **more):
+    facts = {"category": Category.objects.get(code="XQ101"), "location": locate(place=world.entrance), "at": TEN}
+    facts |= {"before": [photo(world.worker)], "after": [photo(world.worker)], "fixed": True}
+    return taking.found(by or world.worker, **(facts | more))
+
+
+def test_what_was_put_right_on_the_spot_is_opened_and_closed_by_the_worker_in_one_step(world):
+    case = find(world, text="楼道口的纸箱已经清走")
+    assert (case.state, case.outcome, case.channel, case.closer) == ("closed", "solved", "patrol", world.worker)
+    assert case.reporter is None and [e.act for e in case.events.all()] == ["submit", "accept", "close_seen"]
+    assert sorted(use.stage for use in case.photos.all()) == ["after", "before"]
+    assert not Message.objects.filter(account=world.worker).exists()
+
+
+def test_it_is_drawn_for_a_check_like_whatever_is_closed_alone(world):
+    Parameter.objects.filter(key="sample_percent").update(value="100")
+    assert find(world).samples.count() == 1
+
+
+def test_it_counts_apart_from_what_residents_report(world):
+    find(world)
+    month = lists.this_month(Case.objects.visible_to(world.secretary), TEN)
+    assert (month["closed"], month["solved"], month["patrol"]) == (0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "wrong, said",
+    [
+        ({"category": "01002"}, "不能当场办结"),  # urgent by its category
+        ({"text": "纸箱着火了，已经扑灭"}, "不能当场办结"),  # urgent by its words
+        ({"category": "XQ999"}, "哪一类"),
+        ({"before": ()}, "处理前"),
+        ({"after": ()}, "处理后"),
+        ({"grid": "other"}, "不在您的网格"),
+    ],
+)
+def test_what_may_not_be_closed_on_the_spot_leaves_nothing_behind(world, wrong, said):
+    more = dict(wrong)
+    if "category" in more:
+        more["category"] = Category.objects.get(code=more["category"])
+    if more.pop("grid", None):
+        more["location"] = locate(place=world.other_entrance)
+    with pytest.raises(intake.Refused, match=said):
+        find(world, **more)
+    assert not Case.objects.exists() and not Event.objects.exists()
+
+
+def test_what_is_not_solved_is_the_workers_own_matter_with_its_clock(world):
+    case = find(world, fixed=False, category=Category.objects.get(code="01002"))
+    assert (case.state, case.holder, case.urgency) == ("accepted", world.worker, "U1")
+    assert case.due_at and case.accepted_at == TEN
+
+
+def patrol(world, who=None, **more):
+    facts = {"where": "address", "address": world.entrance.full_name, "category": "XQ101", "fixed": "1", "_key": "p1"}
+    facts |= {"before": jpeg("red"), "after": jpeg("green")}
+    return client_for(who or world.worker).post(reverse("reports:staff_patrol"), facts | more)
+
+
+def test_the_page_of_the_round_closes_once_however_often_it_is_sent(world):
+    first, second = patrol(world), patrol(world)
+    assert first["Location"] == second["Location"] and Case.objects.get().state == "closed"
+    assert Case.objects.get().number in client_for(world.worker).get(first["Location"]).content.decode()
+
+
+def test_a_matter_that_is_under_way_is_shown_before_it_is_found_again(world):
+    case = take(world, at=timezone.now(), category=Category.objects.get(code="XQ101"))
+    asked = patrol(world)
+    assert "附近有同类的事正在办" in asked.content.decode() and Case.objects.count() == 1
+    kept = re.findall(r'name="(kept_\w+)" value="([0-9a-f]{24})"', asked.content.decode())
+    again = patrol(world, near=case.number[-4:], before="", after="", **dict(kept))
+    assert again.status_code == 302 and Case.objects.count() == 2
+
+
+def test_only_a_grid_worker_makes_the_round(world):
+    for who in (world.leader, world.dispatcher, world.verifier):
+        assert patrol(world, who).status_code == 404
+    assert not Case.objects.exists()
+
+
+def test_a_call_about_a_matter_is_kept_with_what_came_of_it_and_the_reporter_does_not_read_it(world):
+    case = take(world)
+    url = reverse("desk:act", args=[case.number, "call"])
+    assert client_for(world.worker).post(url, {"note": "约好下午上门看"}).status_code == 422
+    client_for(world.worker).post(url, {"note": "约好下午上门看", "reached": "yes"})
+    assert case.events.get(act="call").data == {"reached": "yes"}
+    page = client_for(world.worker).get(reverse("desk:case", args=[case.number])).content.decode()
+    assert "通话（打通了）" in page and "约好下午上门看" in page
+    mine = client_for(case.reporter).get(reverse("reports:matter", args=[case.number])).content.decode()
+    assert "约好下午上门看" not in mine
+
+
+# The same through the API
+
+
+def call(world, path, body, who=None, key="round-0001"):
+    token = tokens.issue(who or world.worker, "test", timezone.now())[0]
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
+    return Client().post(f"/api/v1/desk/{path}", body, content_type="application/json", headers=headers)
+
+
+def test_the_api_writes_down_once_and_says_what_was_told_before(world):
+    body = {"channel": "window", "phone": PHONE, "agreed": True, "text": LAMP, "category": "XQ201"}
+    body["place"] = {"how": "choose", "place": world.entrance.pk}
+    first, again = call(world, "reports", body), call(world, "reports", body)
+    assert first.status_code == again.status_code == 201 and first.json() == again.json()
+    number = first.json()["number"]
+    other = call(world, "reports", body, who=world.dispatcher, key="round-0002")
+    assert other.status_code == 409 and number in other.json()["error"]["message"]
+    sure = call(world, "reports", body | {"shown": [number]}, who=world.dispatcher, key="round-0003")
+    assert sure.status_code == 201 and Case.objects.count() == 2
+    stop = call(world, "reports", body | {"text": "社区有人收好处费。"}, key="round-0004").json()
+    assert stop["error"]["code"] == "integrity" and stop["ways"]
+    assert call(world, "reports", body, who=world.verifier, key="round-0005").status_code == 403
+
+
+def test_the_api_takes_the_round(world):
+    refs = [store(picture(colour), world.worker, timezone.now()).ref for colour in ("red", "green")]
+    body = {"category": "XQ101", "place": {"how": "choose", "place": world.entrance.pk}, "fixed": True}
+    body |= {"photos": refs, "befores": 1}
+    first, again = call(world, "found", body), call(world, "found", body)
+    assert first.status_code == again.status_code == 201
+    assert first.json()["number"] == again.json()["number"] and first.json()["state"] == "closed"
+    assert call(world, "found", body, who=world.dispatcher, key="round-0002").status_code == 403
+    assert Case.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -117,7 +117,7 @@ class Fuzz:
 SAID = {
     "note": "看过了，情况属实", "outcome": "explained", "level": "1", "reason": "R09", "channel": "police",
     "receiver": "派出所 值班室", "right_channel": "12345", "proposed": "市政养护", "public_title": "楼道灯修好了",
-    "public_text": "换了两只灯",
+    "public_text": "换了两只灯", "reached": "yes",
 }  # fmt: skip
 
 

@@ -59,6 +59,7 @@ def pages(d):
         ("desk-day", "packages/desk/day/index", "worker", {}),
         ("desk-case", f"packages/desk/case/index?number={d.new}", "worker", {}),
         ("desk-act", f"packages/desk/act/index?number={d.sent}&name=close_seen", "worker", {}),
+        ("desk-patrol", "packages/desk/patrol/index", "worker", {}),
         ("desk-threads", "packages/desk/threads/index", "worker", {}),
         ("desk-thread", f"packages/desk/thread/index?id={d.thread}", "worker", {}),
     ]

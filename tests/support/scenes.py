@@ -173,6 +173,9 @@ STAFF = (
         status=422,
     ),
     Scene("report-taken", "reports:staff_report", "taker", to=lambda d: f"/desk/report/?done={d.taken}"),
+    Scene("patrol", "reports:staff_patrol", "worker"),
+    Scene("patrol-refused", "reports:staff_patrol", "worker", press=SAVE, status=422),
+    Scene("transfers", "reports:staff_transfers", "dispatcher"),
     Scene("worker-threads", "reports:staff_threads", "worker"),
     Scene("worker-threads-empty", "reports:staff_threads", "idle_worker"),
     Scene("worker-thread", "reports:staff_thread", "worker", "thread"),
@@ -296,6 +299,10 @@ ADMIN = (
     admin("unit_add"),
     admin("unit_add", called="admin-unit-add-refused", press=SAVE, status=422),
     admin("unit", "unit_ref"),
+    admin("partners"),
+    admin("partner", "partner"),
+    admin("partner_add"),
+    admin("partner_add", called="admin-partner-add-refused", press=SAVE, status=422),
     admin("texts"),
     admin("text", "text"),
     admin("templates"),
@@ -329,6 +336,7 @@ SCENES = (*VISITOR, *RESIDENT, *STAFF, *ADMIN)
 # What a browser does not show as a page: files and one-word answers. (A view that only takes forms needs no entry.)
 FILES = {
     "healthz",
+    "reports:staff_delivery",
     "mini",  # its pages are pictured by mini_pictures.py
     "mini_file",
     "mini_places",
@@ -365,7 +373,7 @@ def stage():
     from weilianxin.cases.links import issue_link
     from weilianxin.cases.models import Case, Event, Task
     from weilianxin.files.models import Photo
-    from weilianxin.notify.models import Text
+    from weilianxin.notify.models import Partner, Text
     from weilianxin.people import consent
     from weilianxin.people.models import Account, Dwelling, Post, Role
     from weilianxin.programmes.reports import threads
@@ -463,6 +471,7 @@ def stage():
     tasks = Task.objects.filter(part=Task.LEAD, unit__phone__gt="").select_related("unit").order_by("-id")
     task, signed = tasks.filter(state=Task.ISSUED).first(), tasks.filter(state=Task.SIGNED).first()
     d.unit_ref = task.unit.ref
+    d.partner = Partner.objects.order_by("id").first().ref
     d.rule = RoutingRule.objects.filter(ended_at__isnull=True).order_by("id").first().pk
     d.token, d.signed_token = (issue_link(row, at).strip("/").split("/")[-1] for row in (task, signed))
     d.handler_sent = {"handler_sent": {"task": task.pk, "code": "246813"}}

@@ -35,11 +35,11 @@ from weilianxin.cases.models import Case, CasePhoto, Task
 from weilianxin.files.intake import receive, receive_sound
 from weilianxin.files.store import store, store_sound
 from weilianxin.lib.problem import PREFIX
-from weilianxin.notify.models import Outbox, Text
+from weilianxin.notify.models import Outbox, Partner, Text
 from weilianxin.people import session, tokens
 from weilianxin.people.models import Attempt, OneTimeCode, new_ref
 from weilianxin.programmes.reports import intake, threads
-from weilianxin.programmes.reports.models import Category, Draft, Report, RoutingRule
+from weilianxin.programmes.reports.models import Category, Delivery, Draft, Report, RoutingRule
 from weilianxin.programmes.reports.pages import public
 from weilianxin.programmes.rounds import plan as rounds
 from weilianxin.programmes.rounds.models import HouseholdClass, Plan, Template
@@ -180,9 +180,13 @@ def make_things():
     t.public, t.secret = public.token(t.told), public.token(t.case)
     t.thread, t.foreign_thread = conversation(w.resident), conversation(w.stranger)
     t.draft, t.foreign_draft = draft(w.resident), draft(w.stranger)
+    t.partner = Partner.objects.create(name="物业系统", url="https://partner.example/", unit=w.property)
     t.rule = RoutingRule.objects.create(unit=w.property, why="约定")
     t.draft_sound = store_sound(voice(), w.resident, timezone.now()).ref
     t.dead_plate = Plate.objects.create(place=w.entrance, issued_at=timezone.now(), revoked_at=timezone.now())
+    t.delivery = Delivery.objects.create(
+        subdistrict=w.subdistrict, source="12345", by=w.dispatcher, made_at=timezone.now(), count=0
+    )
     at = timezone.now()
     t.round = round_of(w.room, w.compound, w.worker, at)
     t.foreign_round = round_of(w.other_entrance, w.other_compound, w.stranger_worker, at)

@@ -189,6 +189,8 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 12
 # Who the installation is, and whether it speaks to the outside world.
 SUBDISTRICT_CODE = env("SUBDISTRICT")
 CALLS = env_bool("CALLS")  # show telephone numbers as links one can call; never for people of the demo
+# Partners on this machine or in the house's own net, for tests and the demo only.
+WEBHOOKS_AT_HOME = False
 SMS = env("SMS", "none")  # none | console | http
 SMS_URL, SMS_KEY, SMS_SIGN = env("SMS_URL"), env("SMS_KEY"), env("SMS_SIGN", "微连心")
 EMAIL_HOST, EMAIL_PORT = env("SMTP_HOST"), int(env("SMTP_PORT", "465") or 465)
@@ -208,6 +210,8 @@ CHECK = "weilianxin.config.check.problems"
 # What the work loop calls with the moment, and every how many seconds (see config/work.py).
 WORK = {
     "weilianxin.notify.deliver.deliver_due": 2,
+    "weilianxin.notify.webhooks.deliver_due": 2,
+    "weilianxin.notify.webhooks.forget_old": 86400,
     "weilianxin.cases.ring.ring_due": 10,
     "weilianxin.programmes.reports.threads.ring_due": 30,
     "weilianxin.insights.brief.send_due": 60,

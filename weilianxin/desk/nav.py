@@ -22,6 +22,8 @@ PAGES = (
     ("desk:queue", "list", _("派遣"), {Role.CENTRE_DISPATCHER, Role.DUTY_LEADER}),
     ("desk:board", "chart", _("看板"), {Role.COMMUNITY_SECRETARY, Role.DUTY_LEADER}),
     ("reports:staff_report", "edit", _("登记"), RECEIVERS),
+    ("reports:staff_patrol", "camera", _("巡查"), {*GRID_ROLES}),
+    ("reports:staff_transfers", "swap", _("转来"), {Role.CENTRE_DISPATCHER, Role.DUTY_LEADER}),
     ("reports:staff_threads", "talk", _("消息"), GRID),
     ("desk:verify", "ok", _("核实"), {Role.CENTRE_VERIFIER, Role.COMMUNITY_SECRETARY}),
     ("desk:samples", "check", _("抽查"), {Role.GRID_LEADER}),

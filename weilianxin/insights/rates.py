@@ -24,7 +24,8 @@ RATED_BESIDE = Exists(Rating.objects.filter(case=OuterRef("pk"), closing=OuterRe
 SUSPENDED = Exists(Pause.objects.filter(case=OuterRef("pk"), cause="suspended"))
 
 # What is counted, by the rows it is counted among. The drill-down lists the same rows by the same conditions.
-KEPT = Q(excluded="")
+# What grid workers found on the round and closed themselves nobody asked for: it is counted apart.
+KEPT = Q(excluded="") & ~Q(channel="patrol")
 COUNTS = {
     "due": {
         "due": Q(),
@@ -44,7 +45,8 @@ COUNTS = {
         "own": KEPT & Q(unit__isnull=True),
         "asked": KEPT & Q(reporter__isnull=False),
         "covered": KEPT & Q(reporter__isnull=False) & Q(RATED_ITSELF),
-        "excluded": ~KEPT,
+        "excluded": ~Q(excluded=""),
+        "patrol": Q(excluded="", channel="patrol"),
     },
     "joined": {"beside": Q(), "beside_covered": Q(RATED_BESIDE)},
     "rated": {
@@ -73,7 +75,7 @@ LISTS = {
     "reopened": ("closed", COUNTS["closed"]["reopened"], gettext_lazy("重新办过的")),
     "own": ("closed", COUNTS["closed"]["own"], gettext_lazy("自己办的")),
     "unrated": ("closed", COUNTS["closed"]["asked"] & ~Q(RATED_ITSELF), gettext_lazy("能评还没有评的")),
-    "excluded": ("closed", ~KEPT, gettext_lazy("剔除的")),
+    "excluded": ("closed", ~Q(excluded=""), gettext_lazy("剔除的")),
     "rated": ("rated", Q(), gettext_lazy("有评价的")),
     "good": ("rated", COUNTS["rated"]["good"], gettext_lazy("评价满意的")),
     "bad": ("rated", COUNTS["rated"]["bad"], gettext_lazy("评价不满意的")),

@@ -1,10 +1,12 @@
 """Texts, the templates and permissions of WeChat, the outbox and the in-app inbox."""
 
+import secrets
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from weilianxin.people.models import Account
+from weilianxin.people.models import Account, Unit
 
 INBOX, SMS, MAIL, WECHAT = "inbox", "sms", "mail", "wechat"
 CHANNELS = (INBOX, SMS, MAIL)  # of a text; WeChat takes the place of an SMS by itself, where it may
@@ -166,4 +168,49 @@ class Outbox(models.Model):
                 condition=Q(channel="wechat", state__in=("sending", "unsure")),
                 name="outbox_one_open",
             )
+        ]
+
+
+def opaque():
+    return secrets.token_hex(12)
+
+
+class Partner(models.Model):
+    """A system outside that is told what happens to the tasks of one unit, or to what one source handed over."""
+
+    ref = models.CharField(max_length=24, unique=True, default=opaque)
+    name = models.CharField(max_length=60)
+    url = models.CharField(max_length=300)
+    unit = models.ForeignKey(Unit, null=True, on_delete=models.PROTECT, related_name="+")
+    source = models.CharField(max_length=24, blank=True)
+    active = models.BooleanField(default=True)
+    # The secret is worked out of the installation's key and this number; nothing that signs is stored.
+    generation = models.PositiveIntegerField(default=1)
+    rotated_at = models.DateTimeField(null=True)
+    failing_since = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+
+class Delivery(models.Model):
+    """One thing a partner is told, and how it went: written in the act's transaction, sent by the loop."""
+
+    QUEUED, SENDING, SENT, DEAD = "queued", "sending", "sent", "dead"
+
+    ref = models.CharField(max_length=24, unique=True, default=opaque)  # the partner knows a repeat by it
+    partner = models.ForeignKey(Partner, on_delete=models.CASCADE, related_name="deliveries")
+    subject = models.CharField(max_length=24)  # the case's stream: what is told of one matter is told in order
+    body = models.TextField()
+    state = models.CharField(max_length=8, default=QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField(default=timezone.now)
+    claimed_at = models.DateTimeField(null=True)
+    status = models.PositiveSmallIntegerField(null=True)
+    answer = models.CharField(max_length=200, blank=True)  # the beginning of what came back, or why nothing did
+    created_at = models.DateTimeField(default=timezone.now)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["state", "next_at"], name="delivery_due"),
+            models.Index(fields=["partner", "subject", "state", "id"], name="delivery_order"),
         ]

@@ -30,6 +30,7 @@ PAGES = (
     ("desk:admin_plates", "qr", gettext_lazy("门牌"), ADMIN),
     ("desk:admin_people", "people", gettext_lazy("人员"), ADMIN),
     ("desk:admin_units", "hall", gettext_lazy("单位"), ADMIN),
+    ("desk:admin_partners", "link", gettext_lazy("对接"), ADMIN),
     ("desk:admin_texts", "msg", gettext_lazy("文字"), ADMIN),
     ("desk:admin_calendar", "calendar", gettext_lazy("日历"), ADMIN),
     ("desk:admin_imports", "upload", gettext_lazy("导入"), ADMIN),

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import areas, calendar, home, imports, journal, people, plates, texts, units
+from . import areas, calendar, home, imports, journal, partners, people, plates, texts, units
 
 ACT = "(?P<what>[a-z]{3,8})"
 
@@ -24,6 +24,10 @@ admin_urls = [
     path("units/", units.units, name="admin_units"),
     path("units/add/", units.add, name="admin_unit_add"),
     re_path(r"^units/(?P<ref>[0-9a-f]{24})/$", units.one, name="admin_unit"),
+    path("partners/", partners.partners, name="admin_partners"),
+    path("partners/add/", partners.add, name="admin_partner_add"),
+    re_path(r"^partners/(?P<ref>[0-9a-f]{24})/$", partners.one, name="admin_partner"),
+    re_path(r"^partners/(?P<ref>[0-9a-f]{24})/(?P<what>rotate|test|again)/$", partners.act, name="admin_partner_act"),
     path("texts/", texts.all_texts, name="admin_texts"),
     path("texts/wechat/", texts.in_wechat, name="admin_templates"),
     path("texts/<int:pk>/", texts.one, name="admin_text"),

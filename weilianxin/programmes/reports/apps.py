@@ -49,8 +49,10 @@ class ReportsConfig(Programme):
         }
 
     def heading(self, event):
-        from .words import TAKEN_DOWN
+        from .words import REACHED, TAKEN_DOWN
 
+        if event.act == "call":
+            return _("通话（%(how)s）") % {"how": REACHED[event.data["reached"]]}
         if event.act != "submit":
             return ""
         channel = event.data.get("channel", "")
@@ -83,7 +85,10 @@ class ReportsConfig(Programme):
 
     def on_event(self, case, event, doing=None):
         if doing is not None:
+            from .deliveries import again
             from .messages import on_event
+
+            again(case, event)
 
             case.report = doing.facts["report"]
             on_event(case, event, doing)

@@ -26,13 +26,13 @@ from weilianxin.files.store import store
 from weilianxin.journal import checkpoint
 from weilianxin.lib.datum import cell
 from weilianxin.lib.refusal import Refused
-from weilianxin.notify.models import Message
+from weilianxin.notify.models import Message, Partner
 from weilianxin.people.demo import make_demo_staff
 from weilianxin.people.models import Account, Dwelling, Post, Role, Unit, new_ref
 from weilianxin.people.posts import note_absence, on_duty
 from weilianxin.people.units import units_for
 
-from . import catalogue, intake, policy, taking, threads
+from . import catalogue, deliveries, intake, policy, taking, threads
 from .models import Category, RoutingRule
 
 SEED = 20261124
@@ -71,9 +71,12 @@ def seed(at=None):
             story.left_out()
             story.causes()
             story.rules()
+            story.partner()
             story.labelled()
             story.present()
             story.told()
+            story.rounds()
+            story.passed_on()
             story.conversations()
             # Nobody opens an app after four weeks to sixty unread messages.
             Message.objects.filter(created_at__lt=at - timedelta(days=2)).update(read_at=at)
@@ -376,6 +379,12 @@ class Story:
             column_code="ECO", urgency="U1", kind="sanitation_contractor", why="紧急的卫生问题先请环卫到场", since=since
         )
 
+    def partner(self):
+        """A system that could be told; switched off, for nothing leaves the demo."""
+        unit = Unit.objects.filter(kind="property_company", is_active=True).order_by("id").first()
+        name, url = f"{unit.name_zh}的工单系统", "https://orders.example/hooks"
+        Partner.objects.create(name=name, url=url, unit=unit, active=False)
+
     def labelled(self):
         """The labelled reports, of the last two days; the integrity one is not kept, as promised."""
         with (catalogue.DATA / "demo_reports.csv").open(encoding="utf-8", newline="") as source:
@@ -401,6 +410,7 @@ class Story:
                     channel="hotline" if by_hotline else "web",
                     source="hotline" if by_hotline else "",
                     source_no=f"T{n:04d}" if by_hotline else "",
+                    source_due_at=at + timedelta(days=3) if by_hotline else None,
                     at=at,
                     stream=self.stream(),
                 )
@@ -535,6 +545,61 @@ class Story:
                 location=self.where(place, grid),
                 at=self.at - timedelta(minutes=ago),
             )
+
+    def passed_on(self):
+        """What 12345 passed on these days: some of it open, some ended, and some of that sent back in a file."""
+        chance = random.Random(SEED + 2)
+        texts = [text for text in self.texts if text["code"] in ("XQ101", "06017", "XQ102", "09010")]
+        for n in range(12):
+            at = self.working(self.at - timedelta(hours=104 - 8 * n), 5, 60)
+            if at + timedelta(hours=2) > self.at:
+                return
+            grid, told = chance.choice(self.grids), chance.choice(texts)
+            place = self.residents[grid.pk][0].place
+            case = intake.submit(
+                None,
+                text=told["text"],
+                location=self.where(place.compound or place, grid),
+                category=self.categories[told["code"]],
+                channel="12345",
+                source="12345",
+                source_no=f"JQ2611{n:04d}",
+                source_at=at - timedelta(hours=1),
+                source_due_at=at + timedelta(days=chance.choice((3, 5))),
+                at=at,
+                stream=f"{chance.getrandbits(96):024x}",
+            )
+            if n % 3 == 2 or told["code"] not in SCENE_OF:
+                continue
+            worker, later = self.worker(grid, at), at + timedelta(minutes=40)
+            self.act(case, "accept", worker, later, note="")
+            shots = [(self.before(told["code"])[0], "before"), *self.after(told["code"])]
+            closing = {"outcome": "solved", "note": told["reply"]}
+            self.act(case, "close_seen", worker, later + timedelta(minutes=50), shots, **closing)
+            if n == 4:
+                chief = self.role[Role.CENTRE_DISPATCHER][0]
+                deliveries.deliver(chief, self.subdistrict, "12345", later + timedelta(hours=1))
+
+    def rounds(self):
+        """What the grid workers of the first community put right on their rounds, and one thing that is still open."""
+        chance = random.Random(SEED + 1)
+        grids = [grid for grid in self.grids if grid.code.startswith("330102098001")]
+        scenes = {"XQ101": "stairs", "09010": "bikes", "06013": "wall", "XQ103": "bins"}
+        for back in range(12, -1, -1):
+            for _n in range(2 if back else 1):
+                grid, code = chance.choice(grids) if back else grids[0], chance.choice(sorted(scenes))
+                at = self.at - timedelta(days=back, minutes=chance.randint(20, 90))
+                place = self.residents[grid.pk][0].place
+                taking.found(
+                    self.worker(grid, at),
+                    category=self.categories[code],
+                    location=self.where(place.compound or place, grid),
+                    before=[self.photos[f"{scenes[code]}-before"]],
+                    after=[self.photos[f"{scenes[code]}-after"]] if back else (),
+                    fixed=bool(back),
+                    at=at,
+                    stream=f"{chance.getrandbits(96):024x}",
+                )
 
     def conversations(self):
         for number, (question, answer) in enumerate(

@@ -545,6 +545,11 @@ def split(doing):
     doing.set(**alarms.until_accepted(case, doing.at, start=doing.at))
 
 
+def called(doing):
+    """A call about the matter, kept as what was done: with whom it was and what was said stands in the words."""
+    doing.public |= {"reached": doing.data["reached"]}
+
+
 def seen(doing):
     doing.set(seen_at=doing.at)
 

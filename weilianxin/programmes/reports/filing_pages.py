@@ -25,8 +25,9 @@ from weilianxin.people.posts import on_duty
 from weilianxin.people.residents import normal_phone
 from weilianxin.people.session import staff_required
 
-from . import catalogue, intake, taking
+from . import catalogue, intake, screening, taking
 from .models import About, Kind
+from .pages import places
 from .pages.drafts import LONGEST, MOST_PHOTOS
 from .pages.send import outlook, unit_at
 from .pages.steps import category_of, dials, is_integrity, office, usual_kind
@@ -137,7 +138,8 @@ def report(request):
 def file(request, data, at):
     if is_integrity(data["text"]) and not data["not_integrity"]:
         raise intake.IntegrityElsewhere("")  # before a photo is kept
-    data["kept"] = [photo.ref for photo in kept(request, data)] + keep(request, data, "photos", at)
+    earlier = [photo.ref for photo in kept(request, data)]
+    data["kept"] = earlier + keep(request, "photos", len(earlier), at)
     where = place_of(request, data["place"])
     category = category_of(data["category"])
     kind = data["kind"] if data["kind"] in Kind.values else usual_kind(category)
@@ -182,10 +184,10 @@ def kept(request, data, name="kept"):
     return list(waiting_photos().filter(owner=request.account, ref__in=data[name]).order_by("pk")[:MOST_PHOTOS])
 
 
-def keep(request, data, name, at):
+def keep(request, name, have, at):
     """Store what was chosen just now, so that a refused form has not lost it; returns the refs."""
     uploads = request.FILES.getlist(name)
-    if len(uploads) + len(data["kept"]) > MOST_PHOTOS:
+    if len(uploads) + have > MOST_PHOTOS:
         raise BadPhoto("many")
     prepared = [put_on_disk(photo) for photo in receive(uploads)]
     return [store(photo, request.account, at).ref for photo in prepared]
@@ -237,3 +239,95 @@ def taken(request, number):
         "joined": case.parent_id is not None,
         "reachable": case.reporter_id is not None,
     }
+
+
+# Found on the round
+
+
+def found_said(request):
+    post = request.POST
+    data = places.read(post) | {"plate": post.get("plate", "").strip()[:32], "category": post.get("category", "")[:12]}
+    data |= {"text": post.get("text", "").strip()[:2000], "fixed": post.get("fixed") == "1"}
+    data |= {name: [v[:64] for v in post.getlist(name)[:20]] for name in ("near", "kept_before", "kept_after")}
+    return data
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_required
+def patrol(request):
+    """What a grid worker finds on the round: put right and closed at once, or theirs to work."""
+    require(request, *GRID_ROLES)
+    if request.method != "POST":
+        done = Case.objects.visible_to(request.account).filter(
+            channel="patrol", number=request.GET.get("done", "")[:16]
+        )
+        return found_form(request, found_said(request), done=done.first())
+    repeated = first_answer(request)
+    if repeated is not None:
+        return repeated
+    data, at = found_said(request), timezone.now()
+    try:
+        return find(request, data, at)
+    except (Refused, BadPhoto) as refusal:
+        return found_form(request, data, refusal=refusal)
+
+
+def find(request, data, at):
+    if is_integrity(data["text"]):
+        raise intake.IntegrityElsewhere(_("廉洁问题请直接交给纪检，这里不保存。"), "text")
+    for name in ("before", "after"):
+        kept_now = [photo.ref for photo in kept(request, data, f"kept_{name}")]
+        data[f"kept_{name}"] = kept_now + keep(request, name, len(kept_now), at)
+    where = found_where(request, data)
+    category = category_of(data["category"])
+    near = screening.near(category, where, at) if category is not None else []
+    new = [row for row in near if row["number_tail"] not in data["near"]]
+    if new:
+        return found_form(request, data, near=near)
+
+    def act():
+        case = taking.found(
+            request.account,
+            category=category,
+            location=where,
+            before=claim(request.account, data["kept_before"], at),
+            after=claim(request.account, data["kept_after"], at) if data["fixed"] else (),
+            fixed=data["fixed"],
+            text=data["text"],
+            place_text=places.words(data, where),
+            at=at,
+        )
+        if data["fixed"]:
+            return f"{reverse('reports:staff_patrol')}?done={case.number}"
+        return reverse("desk:case", args=[case.number])
+
+    return once(request, act)
+
+
+def found_where(request, data):
+    """The Location, whichever of the three ways says it; what is wrong with it stands at the place."""
+    if data["where"] == "address":
+        return place_of(request, data["address"])
+    try:
+        return places.location(data | {"where": data["where"] or "none"}, None)
+    except Invalid as problem:
+        raise Invalid(str(problem), "place") from None
+
+
+def found_form(request, data, *, refusal=None, near=(), done=None):
+    columns = [(name, [c for c in rows if taking.may_find(c)]) for _code, name, rows in catalogue.by_column()]
+    mine = Case.objects.visible_to(request.account).filter(pk__in=[row["case"].pk for row in near])
+    seen = set(mine.values_list("pk", flat=True))
+    context = {
+        "data": data,
+        "columns": [(name, rows) for name, rows in columns if rows],
+        "before": kept(request, data, "kept_before"),
+        "after": kept(request, data, "kept_after"),
+        "near": [row | {"open": row["case"].pk in seen} for row in near],
+        "refusal": refusal,
+        "done": done,
+        "where": data["where"],
+    }
+    status = getattr(refusal, "status", 422) if refusal is not None else 200
+    return render(request, "reports/desk/patrol.html", context, status=status)

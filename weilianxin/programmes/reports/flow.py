@@ -98,6 +98,8 @@ MOVES = (
         internal=True, fresh=True),
     Act("remark", _("内部备注"), OPEN + ("closed",), GRID + ABOVE + (VERIFIER, CALLBACK), guards=(g.note_needed,),
         fields=("note",), weight=8, internal=True),
+    Act("call", _("记通话"), OPEN + ("closed",), GRID + ABOVE + (VERIFIER, CALLBACK), guards=(g.call_told, g.note_needed),
+        effect=e.called, fields=("reached", "note"), weight=8, internal=True),
     Act("urge", _("催一催"), OPEN, (REPORTER, LEADER, DISPATCHER, DUTY), when=(g.once_a_day,), guards=(g.note_optional,),
         fields=("note",), weight=8),
     Act("ask_extend", _("申请延期"), ("accepted", "dispatched", "working"), (HANDLER,) + GRID + (LEADER, SECRETARY),

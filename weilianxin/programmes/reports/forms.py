@@ -18,7 +18,7 @@ from . import catalogue
 from .guards import ADVICE_KINDS, CLOSING_OUTCOMES, GRID_ROLES, extras
 from .models import Channel, Report
 from .screening import similar
-from .words import GRID_WORKER_REFUSALS, RATINGS, REFUSALS
+from .words import GRID_WORKER_REFUSALS, RATINGS, REACHED, REFUSALS
 
 # What the words of an act are called, and what helps to write them: act -> (label, help).
 NOTES = {
@@ -36,6 +36,7 @@ NOTES = {
     "close_seen": (_lazy("给居民的答复"), _lazy("写做了什么，接下来怎样。")),
     "close_verified": (_lazy("给居民的答复"), _lazy("写做了什么，接下来怎样。")),
     "dispute": (_lazy("哪里没办好"), _lazy("会由另一个人重新负责，不会再交给同一个人办结。")),
+    "call": (_lazy("和谁通话，说了什么"), _lazy("不写电话号码。")),
     "reopen": (_lazy("回访、抽查看到了什么"), ""),
     "uphold": (_lazy("回访的结果"), ""),
     "pass_sample": (_lazy("看到了什么"), ""),
@@ -289,7 +290,13 @@ def _public_photos(case, move, actor):
     return Field("public_photos", "checks", _("可以公开的照片"), choices=rows, value=[])
 
 
+def _reached(case, move, actor):
+    choices = tuple((code, str(word)) for code, word in REACHED.items())
+    return Field("reached", "radios", _("打通了吗"), required=True, choices=choices)
+
+
 ASK = {
+    "reached": _reached,
     "note": _note,
     "photos": _photos,
     "category": _category,

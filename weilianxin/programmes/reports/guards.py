@@ -15,7 +15,7 @@ from weilianxin.people.units import units_for
 
 from . import policy
 from .models import NEVER_MERGE, About, Channel, Kind
-from .words import CONTESTABLE, GRID_WORKER_REFUSALS, RATINGS, REFUSALS
+from .words import CONTESTABLE, GRID_WORKER_REFUSALS, RATINGS, REACHED, REFUSALS
 
 GRID_ROLES = ("grid_worker", "grid_worker_backup")
 ADVICE_KINDS = (Kind.QUESTION, Kind.IDEA, Kind.THANKS)
@@ -468,6 +468,11 @@ def rating_window(doing):
 def level_named(doing):
     if doing.data.get("level") not in RATINGS:
         raise Invalid(_("请选一个评价。"), "level")
+
+
+def call_told(doing):
+    if doing.data.get("reached") not in REACHED:
+        raise Invalid(_("请选打通了没有。"), "reached")
 
 
 def unseen(doing):

@@ -35,6 +35,7 @@ USUAL = {
     "title": ("title", "标题", "主题", "留言主题"),
     "text": ("text", "内容", "诉求内容", "留言详情", "正文"),
     "time": ("created", "time", "时间", "来电时间", "留言时间"),
+    "due": ("due", "deadline", "办理期限", "截止时间", "办结时限"),
     "place": ("place", "address", "地址", "地点"),
     "reply": ("reply", "答复", "答复意见"),
     "replied": ("replied", "答复时间"),
@@ -42,6 +43,7 @@ USUAL = {
 NEEDED = ("number", "text")
 BATCH = 100
 LONGEST_NUMBER = 64
+LONGEST_LIMIT = timedelta(days=400)  # that a channel sets for its answer
 FIRST_YEAR, AHEAD = 1990, timedelta(days=2)  # a message older than this, or from the future, has a wrong time
 
 
@@ -200,6 +202,9 @@ def save_row(line, row, number, columns, source, zone, outcome, at):
     moment = read_time(said("time"), zone, at)
     if said("time") and moment is None:
         outcome.note(line, columns["time"], _("时间不对，已导入，时间空着。"), _("请核对原渠道。"))
+    due = read_time(said("due"), zone, at + LONGEST_LIMIT)
+    if said("due") and due is None:
+        outcome.note(line, columns["due"], _("期限不对，已导入，期限空着。"), _("请核对原渠道。"))
     location = find_place(said("place"))
     # What a letter mentions need not be where it is: a person confirms it.
     maybe = None if location else find_place(title, text[:1000])
@@ -213,6 +218,7 @@ def save_row(line, row, number, columns, source, zone, outcome, at):
             source=source[:24],
             source_no=number,
             source_at=moment,
+            source_due_at=due,
             place_text=said("place"),
             maybe_at=maybe.place.full_name if maybe and maybe.place else "",
             at=at,

@@ -56,6 +56,7 @@ def submit(
     source="",
     source_no="",
     source_at=None,
+    source_due_at=None,
     by=None,
     maybe_at="",
     tell=True,
@@ -137,6 +138,7 @@ def submit(
             source=source,
             source_no=source_no,
             source_at=source_at,
+            source_due_at=source_due_at,
         )
         case.report = report
         if tell:

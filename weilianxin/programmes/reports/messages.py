@@ -1,10 +1,12 @@
 """Who is told what after an act, inside its transaction. The words are data (`notify/data/texts.csv`)."""
 
+from django.db.models import Q
 from django.urls import reverse
 
 from weilianxin.cases.models import Case, Task
 from weilianxin.lib.masks import redact
 from weilianxin.notify.send import tell, tell_each
+from weilianxin.notify.webhooks import announce
 from weilianxin.people.posts import holders, on_duty, people_above
 
 from . import policy
@@ -173,6 +175,7 @@ def on_event(case, event, doing):
         )
 
     _to_reporters(case, event, values, key)
+    _to_partners(case, event)
     if act in ("answer", "append"):
         to_staff("answered" if act == "answer" else "appended", "worker", [worker])
     elif act == "contest_refusal":
@@ -237,6 +240,49 @@ def on_event(case, event, doing):
         to_staff("urged", "holder", [worker])
     elif act == "escalate":
         _escalated(case, doing, values, key, at, worker)
+
+
+# Acts that a partner's system hears of; the others are between people.
+TOLD_PARTNERS = (
+    *BROADCAST,
+    "reply",
+    "rework",
+    "return_order",
+    "recall",
+    "dispute",
+    "merge",
+    "split_out",
+    "withdraw",
+    "void",
+)
+
+
+def _to_partners(case, event):
+    """The partners of the units that have a task here, and of the channel it came from: facts, nobody's words."""
+    if event.act not in TOLD_PARTNERS or case.sensitive:
+        return
+    mine = Q(state__in=(Task.ISSUED, Task.SIGNED, Task.DONE)) | Q(ended_at=event.at)
+    facts = {
+        "number": case.number,
+        "source": case.report.source,
+        "source_number": case.report.source_no,
+        "category": case.category,
+        "urgency": case.urgency,
+        "state": case.state,
+        "phase": case.phase,
+        "outcome": case.outcome,
+        "unit": case.unit.name_zh if case.unit_id else "",
+        "compound": case.compound.full_name if case.compound_id else "",
+        "due_at": case.due_at.isoformat() if case.due_at else None,
+    }
+    announce(
+        units=set(case.tasks.filter(mine).values_list("unit_id", flat=True)),
+        source=case.report.source,
+        kind=f"case.{event.act}",
+        facts=facts,
+        subject=case.stream,
+        at=event.at,
+    )
 
 
 def _reason(case, event):

@@ -7,7 +7,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from weilianxin.areas.models import Area, Place, ValidQuerySet
-from weilianxin.cases.models import Case, Urgency
+from weilianxin.cases.models import Case, Event, Urgency
 from weilianxin.files.models import Photo
 from weilianxin.people.models import Account, Unit
 
@@ -183,6 +183,9 @@ class Report(models.Model):
     source = models.CharField(max_length=24, blank=True)
     source_no = models.CharField(max_length=64, blank=True)
     source_at = models.DateTimeField(null=True)
+    source_due_at = models.DateTimeField(null=True)  # when that channel wants its answer
+    # The file in which its end went back to that channel; empty while it has not.
+    delivery = models.ForeignKey("Delivery", null=True, on_delete=models.SET_NULL, related_name="+")
     refusal_code = models.CharField(max_length=4, blank=True)
     right_channel = models.CharField(max_length=200, blank=True)
     public_plan = models.CharField(max_length=300, blank=True)  # 限期解决: what is planned, while it is suspended
@@ -197,7 +200,14 @@ class Report(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["source", "source_no"], condition=~Q(source_no=""), name="imported_once")
         ]
-        indexes = [models.Index(fields=["public_community", "-published_at"])]
+        indexes = [
+            models.Index(fields=["public_community", "-published_at"]),
+            models.Index(
+                fields=["source", "source_due_at"],
+                condition=~Q(source="") & Q(delivery__isnull=True),
+                name="report_to_deliver",
+            ),
+        ]
 
 
 class Draft(models.Model):
@@ -238,3 +248,27 @@ class ThreadMessage(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["thread", "-at", "-id"])]
+
+
+class Delivery(models.Model):
+    """One file of results, handed back to the channel that passed the matters on to us."""
+
+    subdistrict = models.ForeignKey(Area, on_delete=models.PROTECT, related_name="+")
+    source = models.CharField(max_length=24)
+    by = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["subdistrict", "-made_at"])]
+
+
+class Delivered(models.Model):
+    """That one ending of one matter stands in a file; no ending stands in two."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="rows")
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="+")
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="+")  # by which it ended, or what it joined
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "event"], name="delivered_once")]

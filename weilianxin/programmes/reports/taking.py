@@ -149,11 +149,12 @@ def may_find(category):
     return category.channel_out in (Channel.CASE, Channel.EMERGENCY) and category.column_code != "ADV"
 
 
-def found(by, *, category, location, before, after=(), fixed=False, text="", place_text="", at=None):
+def found(by, *, category, location, before, after=(), fixed=False, text="", place_text="", at=None, stream=""):
     """What the grid worker `by` found on the round, in one of their own grids; returns the `Case`, which is `by`'s.
 
     With `fixed` it is opened and closed by them at once, with the photos of `before` and `after`; the rules of closing
     alone hold (never what is urgent), and so does the draw for a check. Else it is theirs to work, and its clock runs.
+    `stream` is as in `intake.submit`.
     Raises `Invalid` with the field, or another `Refused`; then nothing has happened.
     """
     at = at or timezone.now()
@@ -183,6 +184,7 @@ def found(by, *, category, location, before, after=(), fixed=False, text="", pla
             by=by,
             at=at,
             tell=False,
+            stream=stream,
         )
         actor = actor_on(case, by, at, posts=posts)
         case = perform(case, "accept", actor, at=at, note="")

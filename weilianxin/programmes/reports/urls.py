@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import desk_pages, filing_pages
+from . import desk_pages, filing_pages, transfers_pages
 from .pages import matters, public, send, thread, what, where
 
 app_name = "reports"
@@ -39,6 +39,10 @@ urlpatterns = [
     ),
     path("desk/report/", filing_pages.report, name="staff_report"),
     path("desk/report/look/", filing_pages.look, name="staff_report_look"),
+    path("desk/patrol/", filing_pages.patrol, name="staff_patrol"),
+    path("desk/transfers/", transfers_pages.transfers, name="staff_transfers"),
+    path("desk/transfers/deliver/", transfers_pages.deliver, name="staff_deliver"),
+    path("desk/transfers/<int:pk>.csv", transfers_pages.delivery, name="staff_delivery"),
     path("desk/threads/", desk_pages.threads_page, name="staff_threads"),
     path("desk/threads/<int:pk>/", desk_pages.thread_page, name="staff_thread"),
     path("desk/threads/<int:pk>/report/<int:message>", desk_pages.report_page, name="staff_thread_report"),

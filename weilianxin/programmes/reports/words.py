@@ -66,6 +66,9 @@ CONTESTABLE = tuple(code for code in REFUSALS if code != "R13")
 SOURCES = {"hotline": _("热线"), "12345": _("12345 热线"), "mailbox": _("信箱")}
 
 
+# What came of a call that somebody made about a matter.
+REACHED = {"yes": _("打通了"), "no": _("没有人接")}
+
 # How a report came that somebody of the house wrote down, and what its timeline says of it.
 TAKEN_DOWN = {"phone": _("打电话来"), "window": _("到窗口来"), "grid_worker": _("路上、上门说的")}
 

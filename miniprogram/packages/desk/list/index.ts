@@ -55,6 +55,9 @@ page({
   open(event: WechatMiniprogram.BaseEvent) {
     wx.navigateTo({ url: `/packages/desk/case/index?number=${event.currentTarget.dataset.number}` })
   },
+  patrol() {
+    wx.navigateTo({ url: '/packages/desk/patrol/index' })
+  },
   day() {
     wx.navigateTo({ url: '/packages/desk/day/index' })
   },

@@ -9,6 +9,7 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Router, Status
+from pydantic import Field
 
 from weilianxin.api.frame import BODY, acted, answers, key_header, staff
 from weilianxin.api.frame import before as answered_before
@@ -17,19 +18,25 @@ from weilianxin.api.shapes import due_of, photo_ref, sound_ref
 from weilianxin.cases.access import actor_on, may_hear, may_know_reporter
 from weilianxin.cases.acting import buttons, move_of, prepare
 from weilianxin.cases.engine import offered
+from weilianxin.cases.errors import NotAllowed
 from weilianxin.cases.models import Case, CasePhoto
 from weilianxin.desk import lists, matter
-from weilianxin.desk.reach import GRID_ROLES, areas_of, my_posts
+from weilianxin.desk.reach import GRID_ROLES, areas_of, my_posts, roles
 from weilianxin.files.store import claim
 from weilianxin.lib import words
 from weilianxin.lib.datum import wgs84_to_gcj02
 from weilianxin.lib.masks import mask_name, mask_phone
 from weilianxin.people.contact import reveal_contact
 
-from .. import threads
+from .. import intake, taking, threads
 from ..flow import REPORTS
+from ..models import About, Kind
+from ..pages import places
 from ..pages.places import entrance_of
-from .shapes import Act, ActIn, Photos, TimelineLine, act_of, form, photos_for
+from ..pages.send import unit_at
+from ..pages.steps import usual_kind
+from .report import Anonymous, Code, PlaceIn, category_in, located, place_of
+from .shapes import Act, ActIn, Integrity, Photos, TimelineLine, act_of, form, not_integrity, photos_for
 from .thread import Said, key_of, message_with, opening, said_of
 
 router = Router(tags=["desk"], auth=staff)
@@ -340,3 +347,118 @@ def answer(request, thread: int, said: ReplyIn, key: str = key_header()):
         return threads.reply(row, request.account, said.body, claim(request.account, said.photos, at), at).pk
 
     return Status(201, said_of(message_with(acted(request, key, act)), by_staff=True))
+
+
+# Written down for others, and found on the round
+
+
+class TakenIn(Shape):
+    """What a caller or a visitor says. `agreed`: they heard what is kept and said yes. `shown` names matters of the
+    same person that were looked at and are others; `token` joins the neighbour's matter that a preview showed."""
+
+    channel: Literal["phone", "window", "grid_worker"]
+    phone: Line = ""
+    name: Line = ""
+    agreed: bool = False
+    receipt: bool = False
+    wish: Literal["call", "message"] = "call"
+    text: Text
+    category: Code = ""
+    kind: Literal[tuple(Kind.values)] | None = None
+    about: Literal[tuple(About.values)] = "thing"
+    about_unit: int | None = None
+    anonymity: Anonymous = "N1"
+    place: PlaceIn
+    photos: Photos = []
+    shown: list[Line] = Field(default=[], max_length=20)
+    token: Line = ""
+    not_integrity: bool = False
+
+
+class Taken(Shape):
+    """The number to read out. `open`: whether its writer can open the matter."""
+
+    number: str
+    open: bool
+    accept_words: str
+
+
+class FoundIn(Shape):
+    """What was found. The first `befores` of `photos` show how it was, the others how it is now."""
+
+    category: Code
+    place: PlaceIn
+    photos: Photos = []
+    befores: int = Field(default=0, ge=0, le=9)
+    fixed: bool = False
+    text: Text = ""
+
+
+@router.post("/desk/reports", response=answers(Taken, 403, 409, *BODY, status=201), url_name="desk_reports")
+def take_down(request, said: TakenIn, key: str = key_header()):
+    """Write down what somebody says on the phone, at the window or on the way. 409 when the same person told the same
+    a moment ago: the sentence names the number; sent again with it in `shown` it is another matter."""
+    at, account = timezone.now(), request.account
+    if not roles(request) & taking.RECEIVERS:
+        raise NotAllowed()
+
+    def act():
+        data = place_of(said.place)
+        where, category = located(data, None), category_in(said.category)
+        return taking.take_down(
+            account,
+            channel=said.channel,
+            phone=said.phone,
+            name=said.name,
+            agreed=said.agreed,
+            receipt=said.receipt,
+            shown=said.shown,
+            token=said.token,
+            text=said.text,
+            location=where,
+            category=category,
+            kind=said.kind or usual_kind(category),
+            about=said.about,
+            about_unit=unit_at(said.about_unit, where) if said.about_unit is not None else None,
+            anonymity=said.anonymity,
+            wish=said.wish,
+            photos=claim(account, said.photos, at),
+            place_text=places.words(data, where),
+            not_integrity=said.not_integrity,
+            at=at,
+        ).number
+
+    try:
+        number = acted(request, key, act)
+    except intake.IntegrityElsewhere:
+        raise Integrity("text") from None
+    case = Case.objects.get(number=number)
+    seen = Case.objects.visible_to(account).filter(pk=case.pk).exists()
+    due = words.before(case.accept_due_at, at) if case.accept_due_at else ""
+    return Status(201, {"number": number, "open": seen, "accept_words": due})
+
+
+@router.post("/desk/found", response=answers(DeskCase, 403, 404, 409, *BODY, status=201), url_name="desk_found")
+def found(request, said: FoundIn, key: str = key_header()):
+    """What a grid worker found on the round in their own grid: with `fixed` opened and closed at once, else theirs."""
+    at, account = timezone.now(), request.account
+    if not roles(request) & set(GRID_ROLES):
+        raise NotAllowed()
+    not_integrity(said.text, False, "text")
+
+    def act():
+        data = place_of(said.place)
+        where = located(data, None)
+        return taking.found(
+            account,
+            category=category_in(said.category),
+            location=where,
+            before=claim(account, said.photos[: said.befores], at),
+            after=claim(account, said.photos[said.befores :], at),
+            fixed=said.fixed,
+            text=said.text,
+            place_text=places.words(data, where),
+            at=at,
+        ).number
+
+    return Status(201, case_of(request, load(request, acted(request, key, act))))
