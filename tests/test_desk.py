@@ -616,7 +616,7 @@ def test_an_ending_is_not_said_twice_and_another_channel_has_its_chinese_name(wo
     do(case, "accept", world.dispatcher)
     do(case, "transfer", world.dispatcher, channel="police", receiver="望星派出所 张宿", note="属于治安")
     client = signed_in(world.dispatcher)
-    assert "从 热线 转来" in client.get(page(case)).content.decode()
+    assert "从热线转来" in client.get(page(case)).content.decode()
     for url in (page(case), reverse("desk:search") + f"?q={case.number}"):
         shown = client.get(url).content.decode()
         assert "结果：已转其他渠道" not in shown and "已转其他渠道 · 已转其他渠道" not in shown

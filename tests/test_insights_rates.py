@@ -149,9 +149,9 @@ def test_a_month_is_a_month_of_the_place_and_none_is_to_come(world):
 # Left out
 
 
-def tried(case, who, *moments):
+def tried(case, who, *moments, reached="no"):
     for moment in moments:
-        case = do(case, "call_tried", who, moment)
+        case = do(case, "call", who, moment, reached=reached)
     return case
 
 
@@ -190,27 +190,22 @@ def test_a_declined_exclusion_stays_counted(world):
 
 
 def test_not_reached_means_three_calls_on_two_days_and_no_sign_of_life_since(world):
-    case = closed(world)
-    case = tried(case, world.callback, at(14), at(15))
-    with pytest.raises(Refused):
-        do(case, "call_tried", world.callback, at(15, 10))
-    case = tried(case, world.callback, at(16))
-    with pytest.raises(Invalid) as refusal:  # three, on one day
-        do(case, "propose_exclude", world.callback, at(17), ground="unreached")
-    assert refusal.value.field == "ground"
+    def refused(case, moment):
+        with pytest.raises(Invalid) as refusal:
+            do(case, "propose_exclude", world.callback, moment, ground="unreached")
+        assert refusal.value.field == "ground"
+
+    case = tried(closed(world), world.callback, at(14), at(15), at(16))
+    refused(case, at(17))  # three, on one day
+    other = tried(closed(world, at(12)), world.callback, at(16), at(9, day=NEXT), at(9, 10, day=NEXT))
+    refused(other, at(10, day=NEXT))  # twice within half an hour is once
     case = tried(case, world.callback, at(9, day=NEXT))
-    do(case, "propose_exclude", world.callback, at(10, day=NEXT), ground="unreached")
-    do(case, "decline", world.duty, at(10, 30, day=NEXT))
-    rate(case, world.resident, at(11, day=NEXT), level=1)
-    with pytest.raises(Invalid):
-        do(case, "propose_exclude", world.callback, at(12, day=NEXT), ground="unreached")
-
-
-def test_only_those_ring_who_may_know_whom(world):
-    case = closed(world, anonymity="N2")
-    with pytest.raises(NotAllowed):
-        tried(case, world.worker, at(14))
-    tried(case, world.callback, at(14))
+    case = do(case, "propose_exclude", world.callback, at(10, day=NEXT), ground="unreached")
+    case = do(case, "decline", world.duty, at(10, 30, day=NEXT))
+    refused(tried(case, world.callback, at(11, day=NEXT), reached="yes"), at(12, day=NEXT))
+    other = tried(other, world.callback, at(11, day=NEXT))
+    rate(other, world.resident, at(12, day=NEXT), level=1)
+    refused(other, at(13, day=NEXT))
 
 
 # Who sees which, and what it costs

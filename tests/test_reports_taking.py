@@ -10,8 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from weilianxin.areas.locate import locate
+from weilianxin.cases.access import actor_on
+from weilianxin.cases.engine import perform
 from weilianxin.cases.models import Case, Event
 from weilianxin.desk import lists
+from weilianxin.desk.charts import per_day
 from weilianxin.files.store import store
 from weilianxin.journal.models import Opening
 from weilianxin.notify.models import Message, Outbox
@@ -206,6 +209,10 @@ def test_the_page_costs_the_same_however_much_is_near(world, django_assert_max_n
 # Found on the round
 
 
+def do(case, name, who, **data):
+    return perform(case, name, actor_on(case, who, TEN), at=TEN, **data)
+
+
 def find(world, by=None, **more):
     facts = {"category": Category.objects.get(code="XQ101"), "location": locate(place=world.entrance), "at": TEN}
     facts |= {"before": [photo(world.worker)], "after": [photo(world.worker)], "fixed": True}
@@ -226,9 +233,12 @@ def test_it_is_drawn_for_a_check_like_whatever_is_closed_alone(world):
 
 
 def test_it_counts_apart_from_what_residents_report(world):
-    find(world)
+    case = find(world)
     month = lists.this_month(Case.objects.visible_to(world.secretary), TEN)
     assert (month["closed"], month["solved"], month["patrol"]) == (0, 0, 1)
+    assert not any(came or solved for _day, came, solved in per_day(Case.objects.all(), TEN))
+    with pytest.raises(intake.Refused, match="大家的事"):
+        do(case, "publish", world.secretary, public_title="纸箱清走了", public_text="楼道口的纸箱清走了。")
 
 
 @pytest.mark.parametrize(

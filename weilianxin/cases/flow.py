@@ -39,6 +39,7 @@ class Flow:
     phases: dict[str, str]
     moves: tuple[Move, ...]
     words: dict[str, str] = field(default_factory=dict)  # state -> what staff read
+    offline: frozenset[str] = frozenset()  # acts that may wait on a phone until there is a network
 
     def __post_init__(self):
         known = set(self.phases)
@@ -46,6 +47,8 @@ class Flow:
             unknown = {*move.sources, move.target or self.initial} - known
             if unknown:
                 raise ValueError(f"{move.name} names unknown states {sorted(unknown)}")
+        if unknown := self.offline - {m.name for m in self.moves}:
+            raise ValueError(f"acts that may wait are unknown: {sorted(unknown)}")
         if len({m.name for m in self.moves}) != len(self.moves):
             raise ValueError("a move's name stands twice")
 

@@ -1,8 +1,9 @@
 """Every form and every call may be sent twice: the second time gets the first answer, nothing is done again."""
 
+from datetime import timedelta
+
 from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpResponseRedirect
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from weilianxin.lib.digests import keyed_digest
@@ -10,6 +11,7 @@ from weilianxin.lib.digests import keyed_digest
 from .errors import Refused
 from .models import Submission
 
+KEPT = timedelta(days=8)  # a phone without network tries for a week (static/desk/outbox.js)
 GIVEN_UP = ("40P01", "40001")  # deadlock, serialization failure: nothing was done, and the next try may succeed
 
 
@@ -102,5 +104,5 @@ def _done_once(scope, key, path, act, strict):
 
 
 def forget_old(at):
-    """Drop keys older than a day; for the work loop."""
-    return Submission.objects.filter(at__lt=at - timezone.timedelta(days=1)).delete()[0]
+    """Drop keys older than KEPT; for the work loop."""
+    return Submission.objects.filter(at__lt=at - KEPT).delete()[0]

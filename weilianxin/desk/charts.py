@@ -13,7 +13,8 @@ WIDTH, HEIGHT, FLOOR, TALL = 520, 190, 160, 144
 
 
 def per_day(visible, at):
-    """[(day, received, solved)] of the last fourteen days, in two queries."""
+    """[(day, received, solved)] of the last fourteen days, in two queries; without what was found on the round."""
+    visible = visible.exclude(channel="patrol")
     today = timezone.localdate(at)
     first = today - timedelta(days=DAYS - 1)
     start = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS - 1)

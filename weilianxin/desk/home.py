@@ -13,6 +13,7 @@ from weilianxin.people.session import staff_required
 
 from . import lists, overview
 from .nav import render
+from .offline import keep
 from .reach import GRID_ROLES, areas_of, my_posts, require, roles, work_of
 
 
@@ -73,6 +74,7 @@ def worker(request):
         "at": at,
         "new": new,
         "sections": lists.sections(going, at),
+        "offline": {name for plug in programmes() if plug.flow for name in plug.flow.offline},
         "total": lists.how_many(mine) or 0,
         "after": after,
         "paged": bool(request.GET.get("after")),
@@ -81,7 +83,8 @@ def worker(request):
         "turn_to": [] if posts else administrators(at),
         "done": done_word(request),
     }
-    return render(request, "desk/home.html", context)
+    response = render(request, "desk/home.html", context)
+    return response if context["paged"] else keep(request, response)
 
 
 def held(request):

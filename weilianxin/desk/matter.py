@@ -22,9 +22,11 @@ from weilianxin.cases.models import Case, CasePhoto, Rating, Task
 from weilianxin.cases.once import first_answer, once
 from weilianxin.files.errors import BadPhoto
 from weilianxin.files.serve import photo_response, sound_response
+from weilianxin.files.store import THUMB
 from weilianxin.lib import words as words_of
 from weilianxin.lib.datum import metres, neighbours
 from weilianxin.lib.masks import mask_name, mask_phone
+from weilianxin.lib.problem import asks_json
 from weilianxin.lib.programme import programme
 from weilianxin.people import errors as people_errors
 from weilianxin.people.contact import reveal_contact
@@ -33,6 +35,7 @@ from weilianxin.people.session import staff_required
 from . import lists
 from .maps import drawn
 from .nav import render
+from .offline import done_in_json, keep, may_wait, only_now, prefetched, refused_in_json
 from .reach import my_posts
 
 NEAR_METRES = 50
@@ -64,10 +67,9 @@ def load(request, number):
 
 def mark_seen(request, case, actor):
     """Its own grid worker has opened it: said to the resident at once. A prefetch or a HEAD has read nothing."""
-    prefetch = "prefetch" in request.headers.get("Sec-Purpose", "") or request.headers.get("Purpose") == "prefetch"
     flow = programme(case.programme).flow
     offered = any(m.name == "see" for m in flow.from_state(case.state) if actor.role_for(m))
-    if request.method != "GET" or prefetch or case.seen_at or not offered:
+    if request.method != "GET" or prefetched(request) or case.seen_at or not offered:
         return case
     try:
         perform(case, "see", actor)
@@ -114,6 +116,7 @@ BACK = {
 
 @require_POST
 @staff_required
+@done_in_json
 def act(request, number, name):
     """Do one act on the case; a refusal shows the page again with the sentence and what was typed."""
     repeated, away = first_answer(request), f"{reverse('desk:home')}?done={name}"
@@ -121,6 +124,8 @@ def act(request, number, name):
         mine = Case.objects.visible_to(request.account).filter(number=number).exists()
         return repeated if mine else HttpResponseRedirect(away)
     case = load(request, number)
+    if asks_json(request) and not may_wait(case, name):
+        return only_now()
     actor = actor_on(case, request.account, posts=my_posts(request))
     url = BACK.get(request.POST.get("back", ""), onto_case)(number, name, request.POST)
 
@@ -134,6 +139,8 @@ def act(request, number, name):
     try:
         response = act_on(request, case, actor, name, url, done=done)
     except (Refused, BadPhoto) as refusal:
+        if asks_json(request):
+            return refused_in_json(refusal)
         case = load(request, number)
         actor = actor_on(case, request.account, posts=my_posts(request))
         return show(request, case, actor, failed=name, refusal=refusal)
@@ -168,10 +175,11 @@ def reveal(request, number):
 def photo(request, ref, variant):
     """A photo of a case that the account may see; the same photo may belong to several."""
     uses = CasePhoto.objects.filter(photo__ref=ref, case__in=Case.objects.visible_to(request.account))
-    use = uses.select_related("photo").first()
+    use = uses.select_related("photo", "case").first()
     if use is None:
         raise Http404
-    return photo_response(use.photo, variant, request)
+    response = photo_response(use.photo, variant, request)
+    return response if use.case.sensitive or variant != THUMB else keep(request, response)
 
 
 @require_safe
@@ -187,7 +195,10 @@ def sound(request, number):
 def show(request, case, actor, *, failed=None, refusal=None):
     context = describe(request, case, actor, failed=failed, refusal=refusal)
     status = getattr(refusal, "status", 422) if refusal else 200
-    return render(request, "desk/case.html", context, status=status)
+    response = render(request, "desk/case.html", context, status=status)
+    # What is shown once, a refusal, and what is sensitive are not left on a phone.
+    once_only = context["fresh_links"] or (context["reporter"] or {}).get("shown")
+    return response if refusal or once_only or case.sensitive else keep(request, response)
 
 
 def describe(request, case, actor, *, failed=None, refusal=None):
@@ -207,7 +218,7 @@ def describe(request, case, actor, *, failed=None, refusal=None):
     heard = next((b for b in offered if b["move"].name == "transcribe"), None)  # stands at the voice note
     offered = [button for button in offered if button is not heard and button not in verdicts]
     fresh = request.session.get("fresh_links")
-    handed = fresh and fresh["case"] == case.number and request.method == "GET"
+    handed = fresh and fresh["case"] == case.number and request.method == "GET" and not prefetched(request)
     links = request.session.pop("fresh_links")["links"] if handed else []
     lists.state_words([case], rooms=True)
     case.limit_words, case.accept_words = words_of.limit(case.handle_limit), words_of.limit(case.accept_limit)
@@ -243,6 +254,7 @@ def describe(request, case, actor, *, failed=None, refusal=None):
         "primary": [b for b in offered if rank(case, b, at) <= SHOWN],
         "secondary": [b for b in offered if SHOWN < rank(case, b, at) <= REST],
         "more": (more := [b for b in offered if rank(case, b, at) >= MORE]),
+        "offline": plug.flow.offline,
         "failed": failed,
         "any_open": any_open,  # else the sentence stands at the top of the page
         "more_open": any(b["failed"] for b in more),
@@ -324,7 +336,7 @@ def reporter(request, case, actor):
         return None
     if not may_know_reporter(case, actor):
         return {"known": False}
-    shown = request.session.get("revealed") == case.number and request.method == "GET"
+    shown = request.session.get("revealed") == case.number and request.method == "GET" and not prefetched(request)
     if shown:
         del request.session["revealed"]
     return {

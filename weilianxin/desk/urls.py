@@ -4,11 +4,14 @@ import importlib.util
 
 from django.urls import include, path
 
-from . import brief, day, entrance, find, home, matter, overview, queue, rates
+from . import brief, day, entrance, find, home, matter, offline, overview, queue, rates
 
 app_name = "desk"
 urlpatterns = [
     path("", home.home, name="home"),
+    path("sw.js", offline.worker, name="worker"),
+    path("outbox/", offline.outbox, name="outbox"),
+    path("offline/", offline.away, name="away"),
     path("day/", day.page, name="day"),
     path("signin/", entrance.signin, name="signin"),
     path("signout/", entrance.signout, name="signout"),

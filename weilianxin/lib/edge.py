@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .numbers import short_error_code
-from .problem import is_api, problem
+from .problem import asks_json, problem
 
 log = logging.getLogger(__name__)
 
@@ -191,7 +191,7 @@ def refuse(request, reason, status=422):
     """The page that says why, or the plain sentence where there is no such page; never an error of its own."""
     code, sentence = short_error_code(), SENTENCES[reason]
     log.warning("%s refused at the edge: %s", code, reason)
-    if is_api(request):
+    if asks_json(request):
         return problem("too_large" if status == 413 else "edge", sentence, status)
     context = {"status": status, "title": _("这次没有收下"), "sentence": sentence, "code": code}
     try:

@@ -28,6 +28,11 @@ def is_api(request):
     return request.path_info.startswith(PREFIX)
 
 
+def asks_json(request):
+    """Whether whoever asks reads `problem`: the API, or a phone of staff that sends what it kept without network."""
+    return is_api(request) or request.headers.get("Accept") == "application/json"
+
+
 def problem(code, message, status, field=None, **more):
     """The answer that says why something was not done. `more` stands beside the error."""
     body = {"error": {"code": code, "message": str(message), "field": field}, **more}

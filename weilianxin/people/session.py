@@ -11,8 +11,9 @@ from django.middleware.csrf import rotate_token
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
-from weilianxin.lib.problem import is_api
+from weilianxin.lib.problem import asks_json, is_api, problem
 
 from . import tokens
 from .models import Account, Role
@@ -139,6 +140,8 @@ def safe_next(request, default="/"):
 
 def _to(request, page):
     """To a sign-in page, and afterwards back: here where here is a page, else to the page whose form was sent."""
+    if asks_json(request):
+        return problem("unauthorised", _("请先登录。"), 401)
     here = request.get_full_path() if request.method in ("GET", "HEAD") else _came_from(request)
     url = reverse(page) + ("?" + urlencode({"next": here}) if here else "")
     if request.headers.get("HX-Request"):

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import requires_csrf_token
 
 from weilianxin.lib.numbers import short_error_code
-from weilianxin.lib.problem import is_api, problem
+from weilianxin.lib.problem import asks_json, problem
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def error_page(request, status, title, sentence, *, code=None, bare=False):
 
 @requires_csrf_token
 def bad_request(request, exception=None):
-    if is_api(request):
+    if asks_json(request):
         return problem("edge", _("请回上一页，看看填的内容，再试一次。"), 400)
     return error_page(request, 400, _("这一次没看懂"), _("请回上一页，看看填的内容，再试一次。"), bare=True)
 
@@ -38,6 +38,8 @@ def forbidden(request, exception=None):
 
 @requires_csrf_token
 def not_found(request, exception=None):
+    if asks_json(request):
+        return problem("not_found", _("这件事现在不归您看，可能已转给别人。"), 404)
     return error_page(request, 404, _("这一页找不到了"), _("不是您的错。可能是链接旧了，或者这件事只有报的人能看。"))
 
 
@@ -46,7 +48,7 @@ def server_error(request):
     code = short_error_code()
     log.error("error page 500 %s", code)
     sentence = _("是我们的系统出了问题，不是您的错。请过几分钟再试；急事请直接打电话。")
-    if is_api(request):
+    if asks_json(request):
         return problem("broken", f"{sentence} ({code})", 500)
     return error_page(request, 500, _("系统出了点问题"), sentence, code=code, bare=True)
 
@@ -54,4 +56,6 @@ def server_error(request):
 def csrf_failure(request, reason=""):
     """A form from a page that stood open too long, or from elsewhere."""
     sentence = _("这一页开得太久了。请回上一页刷新，再送一次。")
+    if asks_json(request):
+        return problem("not_allowed", sentence, 403)
     return error_page(request, 403, _("没有送出去"), sentence, bare=True)

@@ -507,7 +507,7 @@ class Story:
         for case, ground, words in told:
             who = caller if ground == "unreached" else secretary
             for hours in (50, 46, 27) if ground == "unreached" else ():
-                self.act(case, "call_tried", caller, self.at - timedelta(hours=hours), note="没有人接。")
+                self.act(case, "call", caller, self.at - timedelta(hours=hours), reached="no", note="没有人接。")
             self.act(case, "propose_exclude", who, self.at - timedelta(hours=20), ground=ground, note=words)
             if ground != "force":
                 self.act(case, "exclude", duty, self.at - timedelta(hours=3), note="")

@@ -120,8 +120,6 @@ MOVES = (
         fields=("ground", "note"), weight=9, internal=True),
     Act("exclude", _("同意剔除"), ("closed",), CENTRE, when=(g.exclusion_proposed_by_another,), guards=(g.note_optional,),
         effect=e.excluded, fields=("note",), weight=3, internal=True),
-    Act("call_tried", _("打过电话，没联系上"), OPEN + ("closed", "merged"), GRID + ABOVE + (CALLBACK,),
-        when=(g.somebody_to_call, g.not_just_called), guards=(g.note_optional,), fields=("note",), weight=8, internal=True),
     Act("decline", _("不同意申请"), OPEN + ENDED, CENTRE, when=(g.decision_waits,), guards=(g.note_needed,),
         effect=e.declined, fields=("note",), weight=4, internal=True),
     Act("assist", _("请人协办"), ("dispatched", "working"), GRID + ABOVE, guards=(g.assists_named, g.note_optional),
@@ -163,6 +161,13 @@ MOVES = (
     Act("escalate", _("逐级提醒"), CLOCKED, (SYSTEM,), effect=e.escalated, internal=True),
 )  # fmt: skip
 
+# What a grid worker does on the spot may wait on the phone. What hands over a link that is shown once, decides for
+# others or must be seen by them at once may not.
+OFFLINE = frozenset(
+    ("ask", "answer", "accept", "start", "append", "transcribe", "remark", "urge", "ask_extend", "ask_suspend")
+    + ("reply", "rework", "close_seen", "call")
+)
+
 REPORTS = Flow(
     initial="received",
     phases={
@@ -182,4 +187,5 @@ REPORTS = Flow(
     },
     moves=MOVES,
     words=STATES,
+    offline=OFFLINE,
 )

@@ -51,7 +51,6 @@ NOTES = {
     "propose_void": (_lazy("为什么作废"), _lazy("只用于测试或恶意的内容，要另一个人同意。")),
     "decline": (_lazy("为什么不同意"), ""),
     "propose_exclude": (_lazy("凭什么剔除"), _lazy("写清楚依据，数字旁边会列出来。要另一个人同意。")),
-    "call_tried": (_lazy("打了哪个电话，怎样"), _lazy("时间自动记下。不写电话号码。")),
     "police_report": (_lazy("情况"), _lazy("报事人看不到这一条。")),
     "seal": (_lazy("为什么保密"), _lazy("会从公开、地图和搜索里消失。")),
     "broadcast": (_lazy("告诉大家什么"), _lazy("第一位报事人和一起遇到的人都会收到，不写谁报的。")),
@@ -60,7 +59,7 @@ NOTES = {
 }
 OPTIONAL_NOTES = (
     "accept", "sign", "start", "close", "withdraw", "recode", "urge", "rate", "refuse", "dispatch",
-    "resume", "void", "exclude", "call_tried", "assist", "police_report",
+    "resume", "void", "exclude", "assist", "police_report",
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from weilianxin.cases.access import may_hear, may_know_reporter
+from weilianxin.cases.access import may_hear
 from weilianxin.cases.errors import Invalid, NotAllowed, Refused
 from weilianxin.cases.models import CasePhoto, Event, Ground, Rating, Task
 from weilianxin.lib.clock import Limit, half
@@ -177,16 +177,18 @@ def ground_named(doing):
 
 
 def unreached(case):
-    """Whether three calls on two days reached nobody, and the reporter has not been heard of since the first."""
-    events = list(
-        Event.objects.filter(case=case).filter(Q(act="call_tried") | Q(role="reporter")).order_by("-seq")[:CALLS_READ]
-    )
+    """Whether three calls on two days reached nobody, and the reporter has not been heard of since the first.
+
+    Calls within half an hour of one another are one try.
+    """
+    events = Event.objects.filter(case=case).filter(Q(act="call") | Q(role="reporter")).order_by("-seq")
     calls = []
-    for event in events:
-        if event.act != "call_tried":
+    for event in events[:CALLS_READ]:
+        if event.role == "reporter" or event.data.get("reached") != "no":
             break
-        calls.append(timezone.localdate(event.at))
-    return len(calls) >= CALLS and len(set(calls)) >= CALL_DAYS
+        if not calls or calls[-1] - event.at >= CALL_PAUSE:
+            calls.append(event.at)
+    return len(calls) >= CALLS and len({timezone.localdate(at) for at in calls}) >= CALL_DAYS
 
 
 def exclusion_proposed_by_another(doing):
@@ -196,19 +198,6 @@ def exclusion_proposed_by_another(doing):
     me = doing.actor.account.pk
     if me in (last.actor_id, doing.case.closer_id):
         raise NotAllowed(_("剔除要由另一个人同意，也不能是办结的人。"))
-
-
-def somebody_to_call(doing):
-    if doing.case.reporter_id is None:
-        raise Refused(_("这件事没有可以打电话的居民。"))
-    if not may_know_reporter(doing.case, doing.actor):
-        raise NotAllowed(_("报事人不想让更多人知道是谁，由能知道的岗位来打。"))
-
-
-def not_just_called(doing):
-    last = Event.objects.filter(case=doing.case, act="call_tried").order_by("-seq").first()
-    if last and doing.at - last.at < CALL_PAUSE:
-        raise Refused(_("刚刚打过，过一会儿再打。"))
 
 
 def somebody_joined(doing):
@@ -583,6 +572,8 @@ def publishable(doing):
     hidden = case.sensitive or case.anonymity == "N2" or facts["public"] in ("no", "never")
     if hidden or case.outcome in ("withdrawn", "transferred"):
         raise Refused(_("这一类不公开。"))
+    if case.channel == "patrol":  # or what nobody asked for would count among what was solved for residents
+        raise Refused(_("巡查发现的另外计数，不进“大家的事”。"))
     if case.closer_id == doing.actor.account.pk:
         raise NotAllowed(_("自己办结的，要由另一个人来审公开。"))
 
