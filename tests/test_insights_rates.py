@@ -73,6 +73,13 @@ def test_an_ending_is_not_a_solution_and_each_other_ending_stands_apart(world):
     assert (found["counts"]["partly"], found["counts"]["explained"], found["counts"]["cannot_now"]) == (1, 1, 0)
 
 
+def test_what_was_found_on_the_round_stands_apart(world):
+    closed(world)
+    Case.objects.filter(pk=closed(world, at(13)).pk).update(channel="patrol")
+    found = numbers(world.duty, world.subdistrict)
+    assert of(found, "solved") == (1, 1) and found["counts"]["patrol"] == 1 and found["coverage"]["asked"] == 1
+
+
 def test_nobody_who_kept_silent_counts_as_satisfied(world):
     first, second = closed(world, at(11)), closed(world, at(12))
     closed(world, at(13))

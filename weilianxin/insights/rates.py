@@ -45,8 +45,8 @@ COUNTS = {
         "own": KEPT & Q(unit__isnull=True),
         "asked": KEPT & Q(reporter__isnull=False),
         "covered": KEPT & Q(reporter__isnull=False) & Q(RATED_ITSELF),
-        "excluded": ~Q(excluded=""),
         "patrol": Q(excluded="", channel="patrol"),
+        "excluded": ~Q(excluded=""),  # the last: from here on the name is that of the count
     },
     "joined": {"beside": Q(), "beside_covered": Q(RATED_BESIDE)},
     "rated": {
