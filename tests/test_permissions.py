@@ -45,6 +45,13 @@ OBJECTS = {
     },
     "desk:grid": {"own": "w.grid.code", "foreign": "w.other_grid.code", "far": "far_grid.code"},
     "desk:community": {"own": "w.community.code", "foreign": "w.other_community.code", "far": "far_community.code"},
+    "desk:brief_line": {"own": "overdue"},
+    "desk:rates_of": {"own": "w.grid.code", "foreign": "w.other_grid.code", "far": "far_grid.code"},
+    "desk:rate_cases": {
+        "own": "w.grid.code ended",
+        "foreign": "w.other_grid.code ended",
+        "far": "far_grid.code ended",
+    },
     "desk:photo": {
         "own": "photo thumb",
         "foreign": "foreign_photo thumb",

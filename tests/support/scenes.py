@@ -226,6 +226,20 @@ STAFF = (
     desk("callback-callbacks", "callbacks", "callback"),
     case("callback-case", "callback", "bad"),
     desk("chief-board", "board", "duty"),
+    desk("chief-brief", "brief", "duty"),
+    desk("chief-brief-line", "brief_line", "duty", to=lambda d: reverse("desk:brief_line", args=["overdue"])),
+    desk("chief-rates", "rates", "duty"),
+    desk("chief-rates-before", "rates", "duty", query="?month=2024-01"),
+    desk("secretary-rates", "rates_of", "secretary", "community"),
+    desk("leader-rates", "rates_of", "leader", "grid"),
+    desk(
+        "chief-rate-cases", "rate_cases", "duty", to=lambda d: reverse("desk:rate_cases", args=["330102098", "solved"])
+    ),
+    desk(
+        "chief-excluded", "rate_cases", "duty", to=lambda d: reverse("desk:rate_cases", args=["330102098", "excluded"])
+    ),
+    desk("chief-signals", "signals", "duty"),
+    desk("chief-signals-empty", "signals", "duty", query="?month=2024-01"),
     desk("chief-community", "community", "duty", "community"),
     case("chief-case-late", "duty", "late"),
     Scene("handler-ask", "handler:task", "", "token"),

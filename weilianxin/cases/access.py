@@ -33,6 +33,16 @@ def staff_q(posts, account):
     return reach & (Q(about_account__isnull=True) | ~Q(about_account=account))
 
 
+def late(at):
+    """What is overdue at `at`; a clock that stands still is not."""
+    return Q(phase__in=("new", "active"), next_due_at__lt=at)
+
+
+def ends_today(at):
+    """The end of the local day of `at`."""
+    return timezone.localtime(at).replace(hour=23, minute=59, second=59, microsecond=999999)
+
+
 class CaseQuerySet(models.QuerySet):
     def visible_to(self, account, at=None):
         """What this account may open. Everybody else's cases do not exist for them."""

@@ -40,6 +40,15 @@ class Pending(models.TextChoices):
     MEETING = "meeting", _("等会办")
     OBJECTION = "objection", _("对指定有异议")
     VOID = "void", _("提议作废")
+    EXCLUDE = "exclude", _("提议剔除")
+
+
+class Ground(models.TextChoices):
+    """Why a closed case counts in no rate: it is listed with who agreed, never hidden."""
+
+    FORCE = "force", _("不可抗力")
+    UNREASONABLE = "unreasonable", _("诉求经查不合理")
+    UNREACHED = "unreached", _("联系不上报事人")
 
 
 class Sight(models.TextChoices):
@@ -125,6 +134,7 @@ class Case(models.Model):
     due_at = models.DateTimeField(null=True)
     review_at = models.DateTimeField(null=True)  # suspended until then at the latest
     pending = models.CharField(max_length=10, choices=Pending.choices, blank=True)
+    excluded = models.CharField(max_length=12, choices=Ground.choices, blank=True)  # 剔除: counts in no rate
     # What is due next in this case's life; the column every list sorts by and the loop watches.
     next_due_at = models.DateTimeField(null=True)
     alarm_at = models.DateTimeField(null=True)
@@ -161,6 +171,10 @@ class Case(models.Model):
             models.Index(fields=["category", "cell", "created_at"], name="case_near"),
             models.Index(fields=["alarm_at", "id"], condition=Q(alarm_at__isnull=False), name="case_alarm"),
             models.Index(fields=["subdistrict", "next_due_at"], condition=~Q(pending=""), name="case_pending"),
+            # A month of one subdistrict, for its numbers.
+            models.Index(fields=["subdistrict", "closed_at", "id"], name="case_closed"),
+            models.Index(fields=["subdistrict", "accept_due_at", "id"], name="case_answer_due"),
+            models.Index(fields=["subdistrict", "created_at", "id"], name="case_came"),
         ]
 
     def __str__(self):
@@ -290,7 +304,10 @@ class Rating(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["case", "closing"], name="rated_once_per_closing")]
-        indexes = [models.Index(fields=["subdistrict", "callback_at", "level"])]
+        indexes = [
+            models.Index(fields=["subdistrict", "callback_at", "level"]),
+            models.Index(fields=["subdistrict", "at"], name="rating_given"),
+        ]
 
 
 class Sample(models.Model):

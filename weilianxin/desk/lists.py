@@ -4,9 +4,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import Count, Q
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from weilianxin.cases.access import ends_today, late
 from weilianxin.cases.models import Case, CasePhoto, Rating, Sample, Urgency
 from weilianxin.lib.programme import programme, programmes
 
@@ -109,18 +109,8 @@ def with_photos(rows):
     return rows
 
 
-def late(at):
-    """What is overdue at `at`; a clock that stands still is not."""
-    return Q(phase__in=("new", "active"), next_due_at__lt=at)
-
-
 def unseen(at):
     return Q(phase="new", seen_at__isnull=True, created_at__lt=at - UNSEEN)
-
-
-def ends_today(at):
-    """The end of the local day of `at`."""
-    return timezone.localtime(at).replace(hour=23, minute=59, second=59, microsecond=999999)
 
 
 def counted(cases, level, at):
@@ -146,23 +136,6 @@ NOTHING = {"open": 0, "overdue": 0, "today": 0, "unseen": 0, "disputed": 0, "wai
 
 def totals(counts):
     return {name: sum(row[name] for row in counts.values()) for name in NOTHING}
-
-
-def this_month(cases, at):
-    """How the month's closings ended and were rated, in two queries; a case not rated counts for nobody. What grid
-    workers found on the round and closed themselves is counted apart (`patrol`): nobody asked for it."""
-    since = timezone.localtime(at).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    closed = cases.filter(closed_at__gte=since, phase="done").exclude(outcome__in=("", "duplicate", "withdrawn"))
-    asked = ~Q(channel="patrol")
-    ended = closed.aggregate(
-        closed=Count("id", filter=asked),
-        solved=Count("id", filter=asked & Q(outcome="solved")),
-        patrol=Count("id", filter=~asked),
-    )
-    rated = Rating.objects.filter(at__gte=since, case__in=cases).aggregate(
-        rated=Count("id"), good=Count("id", filter=Q(level__gt=BAD_RATING))
-    )
-    return ended | rated
 
 
 def states_for(role, most=3):

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from weilianxin.areas.models import Area
 from weilianxin.cases.models import Case
+from weilianxin.insights import rates
 from weilianxin.people.models import Role, Unit
 from weilianxin.people.posts import on_duty_many
 from weilianxin.people.session import staff_required
@@ -90,7 +91,7 @@ def board(request, area, held=(), done=""):
         "nowhere": nowhere,
         "totals": lists.totals(counts),
         "confirming": waiting.filter(ratings__isnull=True)[:1000].count(),
-        "month": lists.this_month(visible, at),
+        "month": rates.total(rates.figures(request.account, [area], rates.month_of("", at))),
         "late": lists.state_words(rows),
         "after": after,
         "may_urge": bool(roles(request) & {Role.GRID_LEADER, Role.CENTRE_DISPATCHER, Role.DUTY_LEADER}),

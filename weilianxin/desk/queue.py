@@ -34,12 +34,13 @@ def chosen(cases, name, account, at):
     """The open cases behind one of FILTERS; Http404 for another name."""
     if name not in FILTERS:
         raise Http404
+    if name == "pending":  # also of what has ended: voiding, and leaving it out of the rates
+        return cases.filter(~Q(pending=""))
     return cases.open().filter(
         {
             "": lists.waits_for_dispatch(account, at),
             "nowhere": Q(grid__isnull=True),
             "returned": Q(returned__gt=0, state__in=lists.states_for(Role.CENTRE_DISPATCHER)),
-            "pending": ~Q(pending=""),
             "late": lists.late(at),
             "urgent": Q(urgency__in=("U0", "U1")),
             "imported": lists.imported(),

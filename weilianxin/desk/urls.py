@@ -4,7 +4,7 @@ import importlib.util
 
 from django.urls import include, path
 
-from . import day, entrance, find, home, matter, offline, overview, queue
+from . import brief, day, entrance, find, home, matter, offline, overview, queue, rates
 
 app_name = "desk"
 urlpatterns = [
@@ -21,6 +21,12 @@ urlpatterns = [
     path("grids/", home.leader, name="grids"),
     path("board/", home.board, name="board"),
     path("queue/", queue.queue, name="queue"),
+    path("brief/", brief.page, name="brief"),
+    path("brief/<slug:line>/", brief.behind, name="brief_line"),
+    path("signals/", rates.signals, name="signals"),
+    path("rates/", rates.numbers, name="rates"),
+    path("rates/<slug:code>/", rates.numbers, name="rates_of"),
+    path("rates/<slug:code>/<slug:name>/", rates.behind, name="rate_cases"),
     path("verify/", find.verify, name="verify"),
     path("samples/", find.samples, name="samples"),
     path("callbacks/", find.callbacks, name="callbacks"),

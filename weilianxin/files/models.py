@@ -17,6 +17,9 @@ class Photo(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     erased_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        indexes = [models.Index(fields=["original_hash"], name="photo_sent_twice")]
+
 
 class Sound(models.Model):
     """A voice note. Only those hear it who may know whose voice it is; what it says is written down by a person."""

@@ -3,6 +3,8 @@
 Every change makes a new version of the rules; cases keep the version under which they were accepted.
 """
 
+import re
+
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils import timezone
@@ -272,7 +274,7 @@ def parameter_fields():
     for key, (default, label) in policy.PARAMETERS.items():
         shown = (
             default
-            if default.isdecimal()
+            if default.isdecimal() or ":" in default
             else _("%(words)s，写作 %(text)s") % {"words": words.limit(default), "text": default}
         )
         fields.append(
@@ -282,7 +284,11 @@ def parameter_fields():
 
 
 def proper(key, text):
-    """A parameter's value as it is stored: a number within its bounds, or a limit, as its default is."""
+    """A parameter's value as it is stored: a time, a number within its bounds, or a limit, as its default is."""
+    if ":" in policy.PARAMETERS[key][0]:
+        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text, re.ASCII):
+            raise Invalid(_("时间请写成 08:20 这样。"), key)
+        return text
     if not policy.PARAMETERS[key][0].isdecimal():
         return a_limit(text, key)
     least, most = BOUNDS.get(key, (1, 3650))

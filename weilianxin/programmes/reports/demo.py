@@ -5,6 +5,8 @@ behind the flow's back, so the history is as true as that of a real installation
 """
 
 import csv
+import dataclasses
+import hashlib
 import random
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -26,7 +28,7 @@ from weilianxin.lib.datum import cell
 from weilianxin.lib.refusal import Refused
 from weilianxin.notify.models import Message, Partner
 from weilianxin.people.demo import make_demo_staff
-from weilianxin.people.models import Account, Dwelling, Post, Role, Unit
+from weilianxin.people.models import Account, Dwelling, Post, Role, Unit, new_ref
 from weilianxin.people.posts import note_absence, on_duty
 from weilianxin.people.units import units_for
 
@@ -65,6 +67,8 @@ def seed(at=None):
         with transaction.atomic():
             story.history()
         with transaction.atomic():
+            story.odd()
+            story.left_out()
             story.causes()
             story.rules()
             story.partner()
@@ -107,9 +111,9 @@ class Story:
         prepared = []
         for start in range(0, len(files), MOST):
             prepared += receive([file.read_bytes() for file in files[start : start + MOST]])
-        self.photos = {
-            file.stem: store(p, None, at - timedelta(days=40)) for file, p in zip(files, prepared, strict=True)
-        }
+        self.prepared = {file.stem: p for file, p in zip(files, prepared, strict=True)}
+        self.photos = {name: store(p, None, at - timedelta(days=40)) for name, p in self.prepared.items()}
+        self.taken = 0
 
     def act(self, case, name, who, at, photos=(), **data):
         if isinstance(who, Account):
@@ -149,7 +153,13 @@ class Story:
         return [self.photos[name]] if name in self.photos else []
 
     def after(self, code):
-        return [(self.photos.get(f"{SCENE_OF.get(code)}-after", self.photos[SLIP]), "after")]
+        """A photo of what was done, taken for this matter: the drawing is the same, what was sent is not."""
+        name = f"{SCENE_OF.get(code)}-after"
+        drawing = self.prepared.get(name, self.prepared[SLIP])
+        self.taken += 1
+        sent = hashlib.sha256(f"{name} {self.taken}".encode()).hexdigest()
+        again = dataclasses.replace(drawing, original_hash=sent, ref=new_ref(), placed=False)
+        return [(store(again, None, self.at - timedelta(days=40)), "after")]
 
     # The weeks behind
 
@@ -451,6 +461,56 @@ class Story:
             note_absence(self.worker(away, start), "leave", start, self.at + timedelta(days=3), chief, start)
         except Refused:
             return
+
+    def odd(self):
+        """A morning that deserves a look: ten small matters of one resident, all closed within minutes by one person,
+        with one photo, and rated at once."""
+        grid = next(g for g in self.grids if g.code == "330102098001005")
+        start = self.calendar.next_opening(self.at - timedelta(days=4))
+        home, worker = self.residents[grid.pk][0], self.worker(grid, start)
+        lamp, shots = self.categories["XQ201"], self.after("XQ201")
+        for n in range(10):
+            at = start + timedelta(minutes=5 * n)
+            case = self.report(home, f"{n + 1} 号灯箱有一只灯不太亮。", lamp, home.place.compound, at)
+            if case is None:
+                continue
+            self.act(case, "see", worker, at + timedelta(minutes=1))
+            self.act(case, "accept", worker, at + timedelta(minutes=1), note="")
+            closing = {"outcome": "solved", "note": "已换灯。", "no_before": "到场时已在处理"}
+            at += timedelta(minutes=3)
+            case = self.act(case, "close_seen", worker, at, shots, **closing)
+            if n < 6:
+                self.act(case, "rate", home.account, at + timedelta(seconds=20), level=5, note="")
+
+    def left_out(self):
+        """Two matters that count in no rate, each agreed by another person, and one that waits for a decision."""
+        secretary, duty = (
+            Post.objects.at(self.at).filter(role=role, area__code=code).order_by("id").first().account
+            for role, code in ((Role.COMMUNITY_SECRETARY, "330102098001"), (Role.DUTY_LEADER, "330102098"))
+        )
+        caller, since = self.role[Role.CALLBACK_OFFICER][0], self.at - timedelta(days=14)
+        rows = Case.objects.filter(state="closed", community__code="330102098001", closed_at__gte=since)
+        rows = rows.filter(
+            closed_at__lt=self.at - timedelta(days=4), ratings__isnull=True, reporter__isnull=False, sensitive=False
+        ).exclude(closer__in=[secretary, duty, caller])
+        # Silent since it was closed, so that nobody can say that its reporter was heard of.
+        told = zip(
+            rows.exclude(recurrences__isnull=False).order_by("-closed_at")[:3],
+            ("unreached", "unreasonable", "force"),
+            (
+                "三次都没有人接。",
+                "要求在公共绿地里给自家停车划线，已说明规定。",
+                "台风天停工两天，恢复后就办好了。",
+            ),
+            strict=False,
+        )
+        for case, ground, words in told:
+            who = caller if ground == "unreached" else secretary
+            for hours in (50, 46, 27) if ground == "unreached" else ():
+                self.act(case, "call", caller, self.at - timedelta(hours=hours), reached="no", note="没有人接。")
+            self.act(case, "propose_exclude", who, self.at - timedelta(hours=20), ground=ground, note=words)
+            if ground != "force":
+                self.act(case, "exclude", duty, self.at - timedelta(hours=3), note="")
 
     def told(self):
         """What a caller, a visitor and a neighbour on the way said this morning, and who wrote it down."""

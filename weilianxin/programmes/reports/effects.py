@@ -192,6 +192,18 @@ def pending(what):
     return effect
 
 
+def exclusion_proposed(doing):
+    pending("exclude")(doing)
+    doing.public |= {"ground": doing.data["ground"]}
+
+
+def excluded(doing):
+    """Out of every rate, with the ground that was proposed; the numbers list it beside them."""
+    proposed = doing.case.events.filter(act="propose_exclude").order_by("-seq").first()
+    doing.set(excluded=proposed.data["ground"], pending="")
+    doing.public |= {"ground": doing.case.excluded}
+
+
 def declined(doing):
     doing.public |= {"asked": doing.case.pending}
     doing.set(pending="")
@@ -432,6 +444,7 @@ def _reopen(doing, why, caller=None):
     doing.public |= {"was": case.outcome, "why": why}
     doing.set(
         reopened=case.reopened + 1,
+        excluded="",
         holder=above,
         unit=None,
         outcome="",

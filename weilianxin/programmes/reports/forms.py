@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from weilianxin.areas.locate import PlaceError, locate
 from weilianxin.cases.errors import Invalid
 from weilianxin.cases.forms import Field
-from weilianxin.cases.models import Case, CasePhoto, Outcome, Task, Urgency
+from weilianxin.cases.models import Case, CasePhoto, Ground, Outcome, Task, Urgency
 from weilianxin.lib import words as words_of
 from weilianxin.people.models import HANDLER_KINDS, Unit
 from weilianxin.people.units import handlers_near
@@ -50,6 +50,7 @@ NOTES = {
     "object": (_lazy("为什么不该您单位办"), _lazy("任务照办，由值班长复核。")),
     "propose_void": (_lazy("为什么作废"), _lazy("只用于测试或恶意的内容，要另一个人同意。")),
     "decline": (_lazy("为什么不同意"), ""),
+    "propose_exclude": (_lazy("凭什么剔除"), _lazy("写清楚依据，数字旁边会列出来。要另一个人同意。")),
     "police_report": (_lazy("情况"), _lazy("报事人看不到这一条。")),
     "seal": (_lazy("为什么保密"), _lazy("会从公开、地图和搜索里消失。")),
     "broadcast": (_lazy("告诉大家什么"), _lazy("第一位报事人和一起遇到的人都会收到，不写谁报的。")),
@@ -58,7 +59,7 @@ NOTES = {
 }
 OPTIONAL_NOTES = (
     "accept", "sign", "start", "close", "withdraw", "recode", "urge", "rate", "refuse", "dispatch",
-    "resume", "void", "assist", "police_report",
+    "resume", "void", "exclude", "assist", "police_report",
 )  # fmt: skip
 
 
@@ -155,6 +156,10 @@ def _extra(case, move, actor):
 
 def _attendees(case, move, actor):
     return Field("attendees", "text", _("谁参加了"), required=True, most=200)
+
+
+def _ground(case, move, actor):
+    return Field("ground", "radios", _("理由"), required=True, choices=tuple(Ground.choices))
 
 
 def _public_plan(case, move, actor):
@@ -305,6 +310,7 @@ ASK = {
     "assists": _assists,
     "extra": _extra,
     "attendees": _attendees,
+    "ground": _ground,
     "public_plan": _public_plan,
     "review_date": _review_date,
     "parent": _parent,

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from weilianxin.cases.access import may_hear
 from weilianxin.cases.errors import Invalid, NotAllowed, Refused
-from weilianxin.cases.models import CasePhoto, Event, Rating, Task
+from weilianxin.cases.models import CasePhoto, Event, Ground, Rating, Task
 from weilianxin.lib.clock import Limit, half
 from weilianxin.people.models import HANDLER_KINDS
 from weilianxin.people.units import units_for
@@ -22,6 +22,8 @@ ADVICE_KINDS = (Kind.QUESTION, Kind.IDEA, Kind.THANKS)
 SAFETY_COLUMNS = ("FIRE", "SEC")
 CLOSING_OUTCOMES = ("solved", "partly", "explained", "cannot_now")
 BAD_RATING = 2  # this level and below ask for a call-back by somebody else
+CALLS, CALL_DAYS, CALLS_READ = 3, 2, 20  # calls on days until nobody is reached; how far back it is read
+CALL_PAUSE = timedelta(minutes=30)
 WORDLESS = "XQ999"  # 其他: must be given a real category before closing
 
 
@@ -86,7 +88,7 @@ def nothing_pending(doing):
 
 
 def decision_waits(doing):
-    if doing.case.pending not in ("extend", "suspend", "objection", "void"):
+    if doing.case.pending not in ("extend", "suspend", "objection", "void", "exclude"):
         raise Refused(_("没有等决定的申请。"))
 
 
@@ -157,6 +159,45 @@ def void_proposed_by_another(doing):
     if last.actor_id == doing.actor.account.pk:
         raise NotAllowed(_("作废要由另一个人同意。"))
     nobody_joined(doing)
+
+
+def still_counted(doing):
+    if doing.case.excluded:
+        raise Refused(_("已经剔除了。"))
+
+
+def ground_named(doing):
+    """Why it shall count in no rate; that nobody was reached shows in the calls that were written down."""
+    ground = doing.data.get("ground")
+    if ground not in Ground.values:
+        raise Invalid(_("请选剔除的理由。"), "ground")
+    if ground == Ground.UNREACHED and not unreached(doing.case):
+        raise Invalid(_("要在两天里打过三次电话都没联系上，而且报事人后来也没有消息。"), "ground")
+    doing.data["ground"] = ground
+
+
+def unreached(case):
+    """Whether three calls on two days reached nobody, and the reporter has not been heard of since the first.
+
+    Calls within half an hour of one another are one try.
+    """
+    events = Event.objects.filter(case=case).filter(Q(act="call") | Q(role="reporter")).order_by("-seq")
+    calls = []
+    for event in events[:CALLS_READ]:
+        if event.role == "reporter" or event.data.get("reached") != "no":
+            break
+        if not calls or calls[-1] - event.at >= CALL_PAUSE:
+            calls.append(event.at)
+    return len(calls) >= CALLS and len({timezone.localdate(at) for at in calls}) >= CALL_DAYS
+
+
+def exclusion_proposed_by_another(doing):
+    last = Event.objects.filter(case=doing.case, act="propose_exclude").order_by("-seq").first()
+    if doing.case.pending != "exclude" or last is None:
+        raise Refused(_("没有人提议剔除。"))
+    me = doing.actor.account.pk
+    if me in (last.actor_id, doing.case.closer_id):
+        raise NotAllowed(_("剔除要由另一个人同意，也不能是办结的人。"))
 
 
 def somebody_joined(doing):

@@ -194,8 +194,8 @@ def on_event(case, event, doing):
         if case.pending == "meeting":
             for role in ("centre_dispatcher", "duty_leader"):
                 to_staff("returned", "dispatcher", holders(role, case.subdistrict, at), unit=unit)
-    elif act in ("ask_extend", "ask_suspend", "object", "propose_void"):
-        role = "duty_leader" if act in ("object", "propose_void") else "centre_dispatcher"
+    elif act in ("ask_extend", "ask_suspend", "object", "propose_void", "propose_exclude"):
+        role = "duty_leader" if act in ("object", "propose_void", "propose_exclude") else "centre_dispatcher"
         to_staff("asked_for", "centre", holders(role, case.subdistrict, at), name=doing.move.label)
     elif act in ("extend", "suspend", "decline"):
         to_staff("declined" if act == "decline" else f"{act}ed", "worker", [worker])

@@ -35,6 +35,15 @@ PARAMETERS = {
     "reports_per_day": ("20", _("一个人一天最多报几件")),
     "text_least": ("5", _("报事最少几个字")),
     "text_most": ("5000", _("报事最多几个字")),
+    "brief_time": ("08:20", _("工作日几点发晨报")),
+    "unusual_least": ("5", _("一周至少几件，才说比平时多")),
+    "unusual_times": ("3", _("一周到前四周平均的几倍，才说比平时多")),
+    "odd_ratings": ("5", _("同一账号一小时内评几件，列进反常提示")),
+    "odd_rating_seconds": ("60", _("办结后几秒内的评价，列进反常提示")),
+    "odd_last_minutes": ("30", _("到期前几分钟内用说明情况办结，列进反常提示")),
+    "odd_self_closed": ("10", _("一个人一天自办自结几件，列进反常提示")),
+    "odd_quick_minutes": ("10", _("受理后几分钟内办结算很快")),
+    "odd_quick_times": ("3", _("同一个人一个月里几件很快办结，列进反常提示")),
 }
 
 LEVELS = {
@@ -48,7 +57,13 @@ LEVELS = {
 
 def parameter(key):
     """The value in force, as text; the default where nobody changed it."""
-    return dict(Parameter.objects.values_list("key", "value")).get(key, PARAMETERS[key][0])
+    return parameters([key])[key]
+
+
+def parameters(keys):
+    """{key: the value in force} of several in one query."""
+    stored = dict(Parameter.objects.values_list("key", "value"))
+    return {key: stored.get(key, PARAMETERS[key][0]) for key in keys}
 
 
 def number(key):
