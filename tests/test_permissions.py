@@ -104,6 +104,8 @@ OBJECTS = {
         "mixed": "public photo thumb",
     },
     "reports:staff_delivery": {"own": "delivery.pk"},
+    "reports:staff_export_decide": {"own": "export.pk"},
+    "reports:staff_export_fetch": {"own": "export.pk"},
     "reports:staff_thread": {"own": "thread.pk", "foreign": "foreign_thread.pk"},
     "reports:staff_thread_report": {
         "own": "thread.pk thread.message",
@@ -169,6 +171,10 @@ SENT = {
     },
     "reports:staff_report_look": lambda t: {"text": TEXT, "place": t.w.entrance.full_name},
     "reports:staff_patrol": lambda t: {"category": "XQ105", "where": "address", "address": t.w.entrance.full_name},
+    "reports:staff_export": lambda t: {
+        "since": "2026-01-01", "until": "2026-01-31", "do": "ask", "purpose": "区里例行检查",
+    },
+    "reports:staff_export_decide": lambda t: {"answer": "yes"},
     "reports:staff_deliver": lambda t: {"source": "12345"},
     "reports:staff_thread": lambda t: {"body": "马上来看"},
     "reports:staff_thread_report": lambda t: {

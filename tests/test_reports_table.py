@@ -153,6 +153,13 @@ REFUSES = {
     "assist_open": {"task": {"part": "assist", "state": "done"}},
     "lead_open": {},
     "live_link": {},
+    "still_counted": {"case": {"excluded": "force_majeure"}},
+    "ground_named": {"data": {"ground": "unreached"}},
+    "exclusion_proposed_by_another": {
+        "case": {"pending": "exclude"},
+        "before": ("propose_exclude", "duty"),
+        "who": "duty",
+    },
     "call_told": {"data": {"call": "nobody"}},
 }
 # What takes whatever the form says.

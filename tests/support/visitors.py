@@ -31,7 +31,7 @@ from weilianxin.areas.locate import locate
 from weilianxin.areas.models import Plate
 from weilianxin.cases.access import actor_on
 from weilianxin.cases.engine import perform
-from weilianxin.cases.models import Case, CasePhoto, Task
+from weilianxin.cases.models import Case, CasePhoto, ExportRequest, Task
 from weilianxin.files.intake import receive, receive_sound
 from weilianxin.files.store import store, store_sound
 from weilianxin.lib.problem import PREFIX
@@ -188,6 +188,10 @@ def make_things():
         subdistrict=w.subdistrict, source="12345", by=w.dispatcher, made_at=timezone.now(), count=0
     )
     at = timezone.now()
+    t.export = ExportRequest.objects.create(
+        area=w.subdistrict, subdistrict=w.subdistrict, by=w.dispatcher, purpose="区里例行检查",
+        since=at.date(), until=at.date(), asked_at=at,
+    )  # fmt: skip
     t.round = round_of(w.room, w.compound, w.worker, at)
     t.foreign_round = round_of(w.other_entrance, w.other_compound, w.stranger_worker, at)
     t.household = Plan.objects.create(place=w.neighbour_room, due_on=timezone.localdate(at))

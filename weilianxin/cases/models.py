@@ -335,6 +335,30 @@ class Counter(models.Model):
     last = models.PositiveIntegerField(default=0)
 
 
+class ExportRequest(models.Model):
+    """Somebody asks for a file with what is secret in it; another person decides, and it is fetched once."""
+
+    area = area_key()
+    subdistrict = area_key()
+    by = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    purpose = models.CharField(max_length=200)
+    since = models.DateField()
+    until = models.DateField()
+    phase = models.CharField(max_length=8, choices=Phase.choices, blank=True)
+    column = models.CharField(max_length=8, blank=True)  # the programme's own part of its categories
+    asked_at = models.DateTimeField()
+    decided_by = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    approved = models.BooleanField(default=False)
+    fetched_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["subdistrict", "-asked_at"], name="export_subdistrict"),
+            models.Index(fields=["by", "-asked_at"], name="export_by"),
+        ]
+
+
 class Submission(models.Model):
     """A form that was sent: the same key from the same sender gets the first answer again."""
 

@@ -12,6 +12,7 @@ from weilianxin.people.models import Role
 from . import lists
 from .reach import GRID_ROLES, areas_of, roles, work_of
 
+ANSWERABLE = {Role.COMMUNITY_SECRETARY, Role.CENTRE_DISPATCHER, Role.DUTY_LEADER}
 GRID = {*GRID_ROLES, Role.GRID_LEADER}
 RECEIVERS = GRID | {Role.COMMUNITY_SECRETARY, Role.CENTRE_DISPATCHER, Role.CALLBACK_OFFICER, Role.DUTY_LEADER}
 # page, drawing, word, who sees it (None: everybody)
@@ -28,7 +29,8 @@ PAGES = (
     ("desk:verify", "ok", _("核实"), {Role.CENTRE_VERIFIER, Role.COMMUNITY_SECRETARY}),
     ("desk:samples", "check", _("抽查"), {Role.GRID_LEADER}),
     ("desk:callbacks", "phone", _("回访"), {Role.CALLBACK_OFFICER, Role.COMMUNITY_SECRETARY}),
-    ("desk:chronic", "history", _("重复高发"), {Role.COMMUNITY_SECRETARY, Role.CENTRE_DISPATCHER, Role.DUTY_LEADER}),
+    ("desk:chronic", "history", _("重复高发"), ANSWERABLE),
+    ("reports:staff_export", "download", _("导出"), ANSWERABLE),
     ("desk:search", "search", _("查事"), {*Role} - {Role.SYSTEM_ADMIN, Role.AUDITOR}),
     ("desk:admin_home", "set", _("设置"), {Role.SYSTEM_ADMIN}),
     ("desk:admin_journal", "history", _("台账"), {Role.AUDITOR}),

@@ -1,4 +1,4 @@
-"""The desk without network: what a phone may keep and for how long, and acts that come later (docs/decisions/0023).
+"""The desk without network: what a phone may keep and for how long, and acts that come later (docs/decisions/0022).
 
 The scripts are static/desk/sw.js, outbox.js and offline.js; what may be kept and what may wait is said here, by a
 header on the page and by a mark on the form.

@@ -73,6 +73,10 @@ class ReportsConfig(Programme):
         return checks_due(moments)
 
     def waiting(self, account, page):
+        if page == "reports:staff_export":
+            from .export_pages import to_decide
+
+            return to_decide(account)
         from .threads import visible_to
 
         return visible_to(account).filter(answer_due_at__isnull=False) if page == "reports:staff_threads" else None

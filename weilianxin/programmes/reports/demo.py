@@ -32,7 +32,7 @@ from weilianxin.people.models import Account, Dwelling, Post, Role, Unit, new_re
 from weilianxin.people.posts import note_absence, on_duty
 from weilianxin.people.units import units_for
 
-from . import catalogue, deliveries, intake, policy, taking, threads
+from . import catalogue, deliveries, exporting, intake, policy, taking, threads
 from .models import Category, RoutingRule
 
 SEED = 20261124
@@ -77,6 +77,7 @@ def seed(at=None):
             story.told()
             story.rounds()
             story.passed_on()
+            story.asked_out()
             story.conversations()
             # Nobody opens an app after four weeks to sixty unread messages.
             Message.objects.filter(created_at__lt=at - timedelta(days=2)).update(read_at=at)
@@ -579,6 +580,13 @@ class Story:
             if n == 4:
                 chief = self.role[Role.CENTRE_DISPATCHER][0]
                 deliveries.deliver(chief, self.subdistrict, "12345", later + timedelta(hours=1))
+
+    def asked_out(self):
+        """A request for a file with what is secret in it; the duty leader has not decided yet."""
+        today = timezone.localdate(self.at)
+        wanted = exporting.asked({"since": str(today - timedelta(days=28)), "until": str(today)})
+        chief = self.role[Role.CENTRE_DISPATCHER][0]
+        exporting.ask(chief, self.subdistrict, wanted, "区里统一回头看", self.at - timedelta(minutes=50))
 
     def rounds(self):
         """What the grid workers of the first community put right on their rounds, and one thing that is still open."""

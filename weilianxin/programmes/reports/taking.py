@@ -1,7 +1,7 @@
 """Matters that somebody of the house writes down: for a caller, a visitor, a neighbour met on the way; and what a grid
 worker finds on the round. Each is one transaction, like a report that a resident sends.
 
-A caller is kept as a resident's account that nobody has come in with yet (docs/decisions/0021).
+A caller is kept as a resident's account that nobody has come in with yet (docs/decisions/0020).
 """
 
 from datetime import timedelta

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import desk_pages, filing_pages, transfers_pages
+from . import desk_pages, export_pages, filing_pages, transfers_pages
 from .pages import matters, public, send, thread, what, where
 
 app_name = "reports"
@@ -42,6 +42,9 @@ urlpatterns = [
     path("desk/patrol/", filing_pages.patrol, name="staff_patrol"),
     path("desk/transfers/", transfers_pages.transfers, name="staff_transfers"),
     path("desk/transfers/deliver/", transfers_pages.deliver, name="staff_deliver"),
+    path("desk/export/", export_pages.export, name="staff_export"),
+    path("desk/export/<int:pk>/decide/", export_pages.decide, name="staff_export_decide"),
+    path("desk/export/<int:pk>/file/", export_pages.fetch, name="staff_export_fetch"),
     path("desk/transfers/<int:pk>.csv", transfers_pages.delivery, name="staff_delivery"),
     path("desk/threads/", desk_pages.threads_page, name="staff_threads"),
     path("desk/threads/<int:pk>/", desk_pages.thread_page, name="staff_thread"),

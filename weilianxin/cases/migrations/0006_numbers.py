@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('areas', '0002_calendar_editions'),
-        ('cases', '0004_kept_promises'),
+        ('cases', '0005_export_requests'),
         ('files', '0003_numbers'),
         ('people', '0003_tokens'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
