@@ -281,6 +281,48 @@ def test_closing_within_minutes_again_and_again_is_shown(world):
     assert row["n"] == 3 and "角木受理后 10 分钟内就办结" in row["words"]
 
 
+# A threshold of the subdistrict, a higher or lower one, and the sign that then is none any more.
+THRESHOLDS = [
+    ("odd_ratings", "6", "ratings"), ("odd_rating_seconds", "10", "hasty"), ("odd_last_minutes", "5", "last"),
+    ("odd_self_closed", "9", "alone"), ("odd_quick_minutes", "2", "quick"), ("odd_quick_times", "7", "quick"),
+]  # fmt: skip
+
+
+def test_from_where_on_something_looks_odd_is_the_subdistricts_to_say(world):
+    Parameter.objects.create(key="odd_self_closed", value="3")
+    said = {"outcome": "solved", "no_before": "无"}
+    for n in range(5):
+        case = do(report(world, moment=at(9 + n)), "accept", world.worker, at(9 + n, 10))
+        case = do(case, "close_seen", world.worker, at(9 + n, 15), [(photo(), "after")], **said)
+        rate(case, world.resident, at(15, n) if n else at(9, 15) + timedelta(seconds=30))
+    rate(closed(world, at(11)), world.resident, at(15, 30))
+    late = closed(world, at(11), outcome="explained", kind="咨询")
+    Case.objects.filter(pk=late.pk).update(due_at=at(11, 10))
+    kinds = {kind for _key, _value, kind in THRESHOLDS}
+    assert kinds <= set(odd(world.duty, world.subdistrict))
+    for key, value, kind in THRESHOLDS:
+        before = Parameter.objects.filter(key=key).values_list("value", flat=True).first()
+        Parameter.objects.update_or_create(key=key, defaults={"value": value})
+        assert kind not in odd(world.duty, world.subdistrict), key
+        Parameter.objects.filter(key=key).delete() if before is None else Parameter.objects.filter(key=key).update(
+            value=before
+        )
+
+
+@pytest.mark.parametrize(("key", "value"), [("unusual_least", "7"), ("unusual_times", "4")])
+def test_what_is_unusual_is_the_subdistricts_to_say(world, key, value):
+    template, rows = report(world, code="XQ202"), []
+    for n in range(13):
+        copy = Case.objects.get(pk=template.pk)
+        copy.pk, copy.number, copy.stream = None, f"9{n:08d}", f"u{n:021d}"
+        copy.created_at, copy.phase = at(9, day=date(2026, 2, 20)) if n < 8 else at(9), "done"
+        rows.append(copy)
+    Case.objects.bulk_create(rows)
+    assert brief.unusual(brief.Desk(world.leader, MORNING))
+    Parameter.objects.update_or_create(key=key, defaults={"value": value})
+    assert brief.unusual(brief.Desk(world.leader, MORNING)) == []
+
+
 def test_looking_for_what_is_odd_costs_the_same_however_much_there_is(world, django_assert_num_queries):
     template = closed(world)
 
