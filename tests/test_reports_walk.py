@@ -134,6 +134,7 @@ class Walk:
             "level": r.choice([*RATINGS, 7]),
             "extra": None if rough or not case.handle_limit else r.choice(extras(case)),
             "ground": "" if rough else r.choice(("force", "unreasonable", "unreached")),
+            "reached": "" if rough else r.choice(("yes", "no")),
             "attendees": "" if rough else "值班长、物业、市政",
             "public_plan": "" if rough else "等雨停后重铺路面",
             "review_date": None if rough else (self.now + timedelta(days=r.choice((1, 3, 9)))).date(),
