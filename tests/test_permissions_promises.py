@@ -328,7 +328,7 @@ PENDING = {"designate": "meeting", "decline": "extend"}  # what a decision waits
 # These need a history besides a state: a bad rating, a sample, an assistant's task, a refusal, a proposal.
 NEEDS_MORE = {
     "see", "rate", "uphold", "reopen", "pass_sample", "contest_refusal", "assist_sign", "assist_done", "unpublish",
-    "void", "broadcast",
+    "void", "broadcast", "exclude",
 }  # fmt: skip
 
 
@@ -344,6 +344,7 @@ def form(t, other):
         "assists": [t.w.contractor.pk],
         "attendees": "值班长",
         "reached": "yes",
+        "ground": "force",
     }
     waits = {"public_plan": "等雨停后重铺", "review_date": str(timezone.localdate() + timezone.timedelta(days=3))}
     return {**units, **outcomes, **public, **words, **beside, **waits}

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -13,9 +14,9 @@ from weilianxin.areas.locate import locate
 from weilianxin.cases.access import actor_on
 from weilianxin.cases.engine import perform
 from weilianxin.cases.models import Case, Event
-from weilianxin.desk import lists
 from weilianxin.desk.charts import per_day
 from weilianxin.files.store import store
+from weilianxin.insights import rates
 from weilianxin.journal.models import Opening
 from weilianxin.notify.models import Message, Outbox
 from weilianxin.people import consent, erasure, residents, tokens
@@ -234,8 +235,8 @@ def test_it_is_drawn_for_a_check_like_whatever_is_closed_alone(world):
 
 def test_it_counts_apart_from_what_residents_report(world):
     case = find(world)
-    month = lists.this_month(Case.objects.visible_to(world.secretary), TEN)
-    assert (month["closed"], month["solved"], month["patrol"]) == (0, 0, 1)
+    month = rates.total(rates.figures(world.secretary, [world.community], rates.month_of("", TEN + timedelta(hours=1))))
+    assert (month["ended"], month["solved"], month["patrol"]) == (0, 0, 1)
     assert not any(came or solved for _day, came, solved in per_day(Case.objects.all(), TEN))
     with pytest.raises(intake.Refused, match="大家的事"):
         do(case, "publish", world.secretary, public_title="纸箱清走了", public_text="楼道口的纸箱清走了。")
