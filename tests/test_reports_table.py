@@ -153,7 +153,7 @@ REFUSES = {
     "assist_open": {"task": {"part": "assist", "state": "done"}},
     "lead_open": {},
     "live_link": {},
-    "still_counted": {"case": {"excluded": "force_majeure"}},
+    "still_counted": {"case": {"excluded": "force"}},
     "ground_named": {"data": {"ground": "unreached"}},
     "exclusion_proposed_by_another": {
         "case": {"pending": "exclude"},
