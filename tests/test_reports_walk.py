@@ -257,7 +257,7 @@ def test_a_random_walk_breaks_no_invariant(world, seed, monkeypatch):
     walk = Walk(world, seed)
     # What needs several chances in a row; tests of their own do these.
     rare = "see escalate no_answer publish unpublish take_back contest_refusal split_out uphold reopen pass_sample"
-    rare += " object exclude"
+    rare += " object exclude rise"
     wanted = {m.name for m in REPORTS.moves} - set(rare.split()) if STEPS >= 5000 else set()
     # Chance may be slow to come to one of them: the walk goes on for as long again before it gives up.
     while walk.steps < STEPS or (wanted - set(walk.done) and walk.steps < 2 * STEPS):
