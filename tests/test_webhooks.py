@@ -262,6 +262,14 @@ def test_two_loops_send_each_once_and_keep_the_order_of_a_matter(world, there, p
         assert kinds == ["case.dispatch", "case.sign"]
 
 
+def test_what_a_loop_held_when_it_was_killed_is_sent_by_the_next_under_the_same_number(world, there, partner):
+    handed(world)
+    row = webhooks.claim(at(9, 30))  # and then nothing more is heard of that loop
+    assert webhooks.deliver_due(at(9, 34)) == 0
+    assert webhooks.deliver_due(at(9, 36)) == 1
+    assert [headers["webhook-id"] for _path, headers, _body in there.got] == [row.ref]
+
+
 # Where it goes
 
 
