@@ -180,6 +180,9 @@ def join(
     _limit_per_day(account, at)
     text = text.strip() or _("我也遇到了。")
     category = parent.report.category
+    where = _same_place(parent)
+    if location is not None:
+        where |= {name: getattr(location, name) for name in ("place", "lat", "lon", "cell")}
     with transaction.atomic():
         pictures = [(stored(p, account, at), CasePhoto.BEFORE) for p in photos]
         actor = Actor(account=by or account, roles=frozenset({"reporter"}))
@@ -200,15 +203,7 @@ def join(
             sight=parent.sight,
             route=parent.route,
             accept_limit=parent.accept_limit,
-            place=location.place if location else parent.place,
-            compound=parent.compound,
-            grid=parent.grid,
-            community=parent.community,
-            subdistrict=parent.subdistrict,
-            district=parent.district,
-            lat=location.lat if location else parent.lat,
-            lon=location.lon if location else parent.lon,
-            cell=location.cell if location else parent.cell,
+            **where,
         )
         Report.objects.create(case=case, text=text, category=category, wish=wish, consent_version=agreed_to(consent))
         case = perform(case, "merge", actor, at=at, parent=parent)
