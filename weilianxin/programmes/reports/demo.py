@@ -507,7 +507,8 @@ class Story:
         )
         for case, ground, words in told:
             who = caller if ground == "unreached" else secretary
-            for hours in (50, 46, 27) if ground == "unreached" else ():
+            # More than a day from the first to the last, so that they are calls of two days at any hour.
+            for hours in (54, 46, 27) if ground == "unreached" else ():
                 self.act(case, "call", caller, self.at - timedelta(hours=hours), reached="no", note="没有人接。")
             self.act(case, "propose_exclude", who, self.at - timedelta(hours=20), ground=ground, note=words)
             if ground != "force":
