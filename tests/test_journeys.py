@@ -774,6 +774,12 @@ def test_a_domestic_violence_report_reaches_the_police_in_one_tap_and_endangers_
     ):
         go(reporter, people, name, *args)
         does_not_read(reporter, "报警", "110 接警台", "公安", "派出所", "保密")
+        for word in ("家暴", "打老婆"):
+            expect(reporter.locator("body")).not_to_contain_text(word, use_inner_text=True)
+    # Their own words are one tap away for themselves.
+    go(reporter, people, "reports:matter", number)
+    reporter.locator("summary", has_text="您报的").tap()
+    reads(reporter, "往死里打老婆")
     # Nor does anybody elsewhere.
     for name in ("reports:public", "reports:public_map", "reports:public_waiting"):
         go(elsewhere, people, name)

@@ -11,9 +11,11 @@ from django.utils import timezone
 from weilianxin.areas.locate import locate
 from weilianxin.cases.models import Case
 from weilianxin.lib.refusal import Refused
+from weilianxin.notify.models import Message, Outbox
 from weilianxin.programmes.reports import intake, screening
 from weilianxin.programmes.reports.models import Category, Report
 
+from .support.api import Caller
 from .support.visitors import ask, come_in, do, made_public, make_things, picture, report, taken_back
 from .support.world import resident
 from .test_permissions import address, table
@@ -162,3 +164,18 @@ def test_nobody_is_led_to_a_sealed_matter_by_reporting_the_same(secret):
         intake.join(resident("女宿", "13800000061", w.entrance), secret.near_token)
     fresh = report(w.resident, w.entrance, photos=[picture()])
     assert secret.matters[0] not in screening.earlier_here(fresh, at), "nor is it counted as coming back"
+
+
+def test_what_could_hurt_its_reporter_has_neither_words_in_its_title_nor_open_on_their_page(things):
+    w, text = things.w, "隔壁家暴，男的往死里打老婆。"
+    case, plain = report(w.resident, w.entrance, text=text), report(w.resident, w.entrance)
+    assert case.title == "一件事" and plain.title in plain.report.text
+    me = Caller(w.resident)
+    hushed = [me.get(f"/matters/{one.number}").json()["hushed"] for one in (case, plain)]
+    assert hushed == [True, False]
+    said = [row.title + row.body for rows in (Message.objects.all(), Outbox.objects.all()) for row in rows]
+    assert any("一件事" in words for words in said) and not any("家暴" in words for words in said)
+    # What staff find out afterwards hides it as well.
+    do(plain, "recode", w.worker, category=Category.objects.get(code="XQ704"))
+    plain.refresh_from_db()
+    assert plain.title == "一件事" and me.get(f"/matters/{plain.number}").json()["hushed"]

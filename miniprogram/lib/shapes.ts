@@ -89,6 +89,8 @@ export interface Act {
 export interface Matter extends MatterCard {
   version: number
   text: string
+  /** Its words, photos and voice are shown when they are asked for, not at a glance. */
+  hushed: boolean
   place_words: string
   category: string
   lines: Line[]

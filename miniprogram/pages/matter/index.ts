@@ -15,6 +15,8 @@ page({
     acts: [] as Act[],
     pair: [] as PhotoRef[],
     opened: '',
+    /** Whether the words of a hushed matter are unfolded. */
+    said: false,
     thanks: '',
     /** Templates to ask about, where somebody now waits for a message. */
     asking: [] as string[],
@@ -51,6 +53,9 @@ page({
   unfold(event: WechatMiniprogram.BaseEvent) {
     const name = String(event.currentTarget.dataset.name)
     this.setData({ opened: this.data.opened === name ? '' : name, wrong: { problem: '', field: '' } })
+  },
+  unfoldSaid() {
+    this.setData({ said: !this.data.said })
   },
   async send(event: WechatMiniprogram.CustomEvent<{ said: Record<string, string | string[]>; photos: string[] }>) {
     const { m, number } = this.data

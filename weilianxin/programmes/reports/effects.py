@@ -16,6 +16,7 @@ from . import alarms, intake, policy
 from .guards import waiting_ratings
 from .models import Report
 from .routing import way
+from .screening import hushed
 from .words import REFUSALS
 
 
@@ -66,6 +67,8 @@ def _reclassify(doing, category, urgency):
     if report.category_id != category.pk:
         Report.objects.filter(pk=case.pk).update(category=category)
         report.category = category
+    if hushed((), category):
+        doing.set(title=intake.title_of("", category))
     doing.set(
         category=category.code,
         urgency=urgency,

@@ -20,7 +20,7 @@ from weilianxin.people.posts import holders, on_duty, people_above
 from . import alarms, messages, policy
 from .models import About, Category, Channel, Kind, Report
 from .routing import way
-from .screening import case_behind, earlier_here, screen
+from .screening import case_behind, earlier_here, hushed, screen
 
 LABEL = "reports"
 STALE = timedelta(days=2)
@@ -107,7 +107,7 @@ def submit(
             data={"channel": channel, "category": category.code, "urgency": urgency},
             # An imported report's clock starts when it reaches this house: what came before was not ours to promise.
             clocks=lambda case: alarms.until_accepted(case, at, start=since),
-            title=_title(title or text, category),
+            title=title_of(title or text, category, found.reasons),
             category=category.code,
             urgency=urgency,
             channel=channel,
@@ -194,7 +194,7 @@ def join(
             note=text[:NOTE_LIMIT],
             photos=pictures,
             data={"channel": channel, "category": category.code, "urgency": parent.urgency},
-            title=_title(text, category) if len(text) > 8 else parent.title,
+            title=title_of(text, category) if len(text) > 8 else parent.title,
             category=category.code,
             urgency=parent.urgency,
             channel=channel,
@@ -225,7 +225,7 @@ def carve(case, category, words, actor, at):
         photos=[(use.photo, CasePhoto.BEFORE) for use in before],
         data={"channel": case.channel, "category": category.code, "urgency": urgency, "carved": case.number},
         clocks=lambda new: alarms.until_accepted(new, at, start=case.created_at),
-        title=_title(words, category),
+        title=title_of(words, category, report.screening),
         category=category.code,
         urgency=urgency,
         channel=case.channel,
@@ -327,7 +327,10 @@ def _limit_per_day(account, at):
         raise Refused(_("今天已经报了 %(n)s 件，请明天再报；急事请打电话。") % {"n": most})
 
 
-def _title(text, category):
+def title_of(text, category, reasons=()):
+    """The first sentence, for lists and messages; of what is to be hushed a title that tells nobody anything."""
+    if hushed(reasons, category):
+        return _("一件事")
     first = " ".join(text.split())
     for stop in "。！？!?\n":
         first = first.partition(stop)[0]

@@ -41,6 +41,7 @@ NOTICES = {
     "integrity": gettext_lazy("可能是廉洁问题：只能送纪检"),
 }
 SENSITIVE = ("violence", "self_harm", "petition", "secret")
+HUSHED = ("violence", "self_harm")
 TOKEN = "report-near"
 MOST_NEAR = 5
 ALIKE = 0.2  # the least share of common pairs of characters
@@ -157,12 +158,19 @@ def suggest(text, title="", most=3):
     return [category for score, _position, category in scored[:most] if -score * 3 >= best]
 
 
+def hushed(reasons, category):
+    """Whether who lives with the reporter could hurt them, or they themselves: its words stand in no title, and
+    unopened on no page of theirs. `reasons` are `Screening.reasons`."""
+    return any(row[0] in HUSHED for row in reasons) or _of_violence(category)
+
+
 def must_tell_police(report):
     """Whether whoever works on it has to tell the police: violence at home, harm to a minor (Anti-Domestic Violence
     Law art. 14, Minors Protection Law art. 11)."""
-    if any(row[0] == "violence" for row in report.screening):
-        return True
-    category = report.category
+    return any(row[0] == "violence" for row in report.screening) or _of_violence(report.category)
+
+
+def _of_violence(category):
     police = category is not None and category.channel_out == Channel.POLICE
     return police and any(group == "violence" for group, _dial in noticed(category.keywords))
 

@@ -17,6 +17,7 @@ from weilianxin.lib.refusal import Refused
 
 from ..pages import matters
 from ..pages.steps import is_integrity, office
+from ..screening import hushed
 
 KINDS = {"long": "textarea", "choice": "select", "rating": "radios"}
 PRIMARY = 3  # weights up to this one stand first on the page
@@ -68,6 +69,7 @@ class Matter(MatterCard):
 
     version: int
     text: str
+    hushed: bool  # its words, photos and voice are shown when they are asked for, not at a glance
     place_words: str
     category: str
     created_at: datetime
@@ -181,6 +183,7 @@ def matter_of(case, actor, at) -> dict[str, Any]:
         **matter_card(seen["card"], at),
         "version": case.version,
         "text": case.report.text,
+        "hushed": hushed(case.report.screening, case.report.category),
         "place_words": seen["place"],
         "category": case.report.category.name if case.report.category else "",
         "created_at": case.created_at,

@@ -26,6 +26,7 @@ from weilianxin.people.throttle import allow
 from .. import policy
 from ..messages import serving
 from ..models import Report
+from ..screening import hushed
 from ..words import RATINGS, REFUSALS
 from . import timeline
 from .steps import integrity_page, is_integrity
@@ -277,6 +278,7 @@ def _page(request, case, failed=None, refusal=None, status=200):
         "case": case,
         "shown": shown,
         "report": report,
+        "hushed": hushed(report.screening, report.category),
         "plan": Report.objects.values_list("public_plan", flat=True).get(pk=shown.pk)
         if shown.review_at and (shown == case or not shown.sensitive)
         else "",
