@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from weilianxin.cases.errors import Changed, Invalid
 from weilianxin.cases.models import Case
+from weilianxin.files.store import read
 from weilianxin.journal.models import Entry
 from weilianxin.lib import walk
 from weilianxin.people import erasure, mydata
@@ -344,6 +345,27 @@ def test_what_was_noticed_is_handed_over_in_a_form_and_in_no_address(w):
     assert opened.status_code == 200 and not Case.objects.exists(), "only filled in: a person sends it"
     assert (said["text"], said["place"]) == ("二楼的灯不亮，台阶看不清", w.entrance.full_name)
     assert opened.context["where"].grid == w.grid
+
+
+def test_the_photo_of_what_was_not_good_goes_along_into_the_report_and_stays_with_the_check(w, listed):
+    client, url = client_for(w.worker), reverse("rounds:stop", args=[listed.ref])
+    answer = client.post(url, {**answers_of(listed, i2="bad"), "n_i2": "雨棚松了", "p_i2": jpeg()})
+    page = client.get(answer["Location"]).content.decode()
+    form = page[page.index(f'action="{reverse("reports:staff_report")}"') :]
+    sent = dict(re.findall(r'name="(do|channel|text|place|kept)" value="([^"]*)"', form))
+    own = Check.objects.get().photos.get().photo
+    assert sent["kept"] == own.ref
+    opened = client.post(reverse("reports:staff_report"), sent)
+    (shown,) = opened.context["photos"]
+    assert shown.ref != own.ref and (read(shown), shown.taken_at) == (read(own), own.taken_at)
+    more = {"do": "send", "kept": shown.ref, "category": "XQ201", "_key": "k" * 16}
+    done = client.post(reverse("reports:staff_report"), sent | more)
+    assert done.status_code == 302, done.context["refusal"]
+    case = Case.objects.get()
+    assert [use.photo for use in case.photos.all()] == [shown]
+    # Nobody hands over another person's photo.
+    other = client_for(w.backup).post(reverse("reports:staff_report"), sent)
+    assert other.context["photos"] == []
 
 
 def test_a_form_sent_twice_is_one_visit(w):

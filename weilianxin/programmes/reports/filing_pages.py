@@ -14,7 +14,8 @@ from weilianxin.cases.once import first_answer, once
 from weilianxin.desk.nav import render
 from weilianxin.desk.reach import GRID_ROLES, areas_of, require
 from weilianxin.files.errors import BadPhoto
-from weilianxin.files.intake import receive
+from weilianxin.files.intake import again, receive
+from weilianxin.files.models import Photo
 from weilianxin.files.store import claim, store, waiting_photos
 from weilianxin.files.store import place as put_on_disk
 from weilianxin.lib.masks import mask_name, mask_phone
@@ -138,7 +139,7 @@ def report(request):
 def file(request, data, at):
     if is_integrity(data["text"]) and not data["not_integrity"]:
         raise intake.IntegrityElsewhere("")  # before a photo is kept
-    earlier = [photo.ref for photo in kept(request, data)]
+    earlier = [photo.ref for photo in kept(request, data)] + copied(request.account, data["kept"], at)
     data["kept"] = earlier + keep(request, "photos", len(earlier), at)
     where = place_of(request, data["place"])
     category = category_of(data["category"])
@@ -182,6 +183,13 @@ def file(request, data, at):
 def kept(request, data, name="kept"):
     """The photos that came with an earlier try of the same form and wait for it."""
     return list(waiting_photos().filter(owner=request.account, ref__in=data[name]).order_by("pk")[:MOST_PHOTOS])
+
+
+def copied(account, refs, at):
+    """The refs of copies of what they photographed for something else, a checklist say: it stays where it is."""
+    waits = waiting_photos().filter(ref__in=refs)
+    mine = Photo.objects.filter(owner=account, ref__in=refs, erased_at__isnull=True).exclude(pk__in=waits)
+    return [store(again(photo), account, at).ref for photo in mine.order_by("pk")[:MOST_PHOTOS]]
 
 
 def keep(request, name, have, at):
