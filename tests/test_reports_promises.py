@@ -21,8 +21,8 @@ from weilianxin.cases.replay import replay
 from weilianxin.cases.ring import ring_due
 from weilianxin.lib.clock import DAY_END, ZONE, Limit
 from weilianxin.programmes.reports import intake, policy
+from weilianxin.programmes.reports.decisions import extras
 from weilianxin.programmes.reports.flow import REPORTS
-from weilianxin.programmes.reports.guards import extras
 from weilianxin.programmes.reports.models import Category, LevelLimit, Parameter
 
 from .support.world import at, photo

@@ -17,7 +17,7 @@ from weilianxin.cases.errors import Changed, NotAllowed, Refused
 from weilianxin.cases.flow import REPORTER, SYSTEM, Doing
 from weilianxin.cases.models import Case, Event, Task
 from weilianxin.lib.programme import programme
-from weilianxin.programmes.reports import guards, intake, policy, threads
+from weilianxin.programmes.reports import afterwards, decisions, guards, intake, policy, threads
 from weilianxin.programmes.reports.flow import REPORTS
 from weilianxin.programmes.reports.models import Category, Parameter, Report, Thread
 from weilianxin.programmes.reports.screening import near, recurring
@@ -27,8 +27,9 @@ from .support.world import at, photo
 pytestmark = pytest.mark.django_db
 
 MOVES = {move.name: move for move in REPORTS.moves}
+NAMED = {**vars(guards), **vars(decisions), **vars(afterwards)}
 CONDITIONS = {
-    next((name for name, value in vars(guards).items() if value is condition), condition.__name__): condition
+    next((name for name, value in NAMED.items() if value is condition), condition.__name__): condition
     for move in REPORTS.moves
     for condition in (*move.when, *move.guards)
 }

@@ -26,8 +26,8 @@ from weilianxin.journal.verify import verify
 from weilianxin.lib.programme import programme
 from weilianxin.people.models import Unit
 from weilianxin.programmes.reports import intake
+from weilianxin.programmes.reports.decisions import extras
 from weilianxin.programmes.reports.flow import REPORTS
-from weilianxin.programmes.reports.guards import extras
 from weilianxin.programmes.reports.models import Category, Parameter, Report
 from weilianxin.programmes.reports.words import RATINGS, REFUSALS
 

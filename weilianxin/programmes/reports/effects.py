@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from weilianxin.cases.engine import by_system, clock_from, deadline, pause, resume, write_event
 from weilianxin.cases.errors import Refused
 from weilianxin.cases.links import issue_link
-from weilianxin.cases.models import Case, Rating, Sample, Task
+from weilianxin.cases.models import Case, Sample, Task
 from weilianxin.lib.clock import Limit, half
 from weilianxin.people.posts import people_above
 
@@ -115,7 +115,7 @@ def _tighten(doing, category):
         on_site_limit=on_site,
         on_site_due_at=policy.limit_end(on_site, doing.at),
     )
-    _promise(doing)
+    promise(doing)
 
 
 def crowded(case, at):
@@ -163,14 +163,14 @@ def _refuse(doing, code, right_channel):
 
 def contested(doing):
     case = doing.case
-    above = _named_above(case, doing.at, case.closer)
+    above = named_above(case, doing.at, case.closer)
     doing.set(contested=case.contested + 1, holder=above, closed_at=None, disputable_until=None)
     doing.set(accept_limit=policy.limits_for(doing.facts["report"].category, case.urgency, doing.at)[0])
     doing.set(**alarms.until_accepted(case, doing.at, start=doing.at))
 
 
 def transferred(doing):
-    _end_tasks(doing, Task.CANCELLED)
+    end_tasks(doing, Task.CANCELLED)
     doing.set(outcome="transferred", closed_at=doing.at, closer=doing.actor.account, **alarms.NONE)
     doing.public |= {"channel": doing.data["channel"]}
     doing.private |= {"receiver": doing.data["receiver"]}
@@ -185,82 +185,12 @@ def taken_back(doing):
     doing.set(**alarms.until_done(doing.case, doing.at))
 
 
-def pending(what):
-    """An effect: a decision of the centre is asked for; the case goes on meanwhile."""
-
-    def effect(doing):
-        doing.set(pending=what)
-        doing.public |= {"asked": what}
-
-    return effect
-
-
-def exclusion_proposed(doing):
-    pending("exclude")(doing)
-    doing.public |= {"ground": doing.data["ground"]}
-
-
-def excluded(doing):
-    """Out of every rate, with the ground that was proposed; the numbers list it beside them."""
-    proposed = doing.case.events.filter(act="propose_exclude").order_by("-seq").first()
-    doing.set(excluded=proposed.data["ground"], pending="")
-    doing.public |= {"ground": doing.case.excluded}
-
-
-def declined(doing):
-    doing.public |= {"asked": doing.case.pending}
-    doing.set(pending="")
-
-
-def extended(doing):
-    """One extension, told with its reason; the deadline stays a matter of limits, calendar and events."""
-    case = doing.case
-    doing.set(extended=case.extended + 1, extra_limit=doing.data["extra"], pending="")
-    _promise(doing)
-    doing.public |= {"extra": case.extra_limit}
-
-
-def _promise(doing):
+def promise(doing):
     """The deadline anew from what is frozen, and the alarms and open tasks with it."""
     case = doing.case
     doing.set(due_at=deadline(case))
     doing.set(**alarms.until_done(case, doing.at))
     case.tasks.filter(state__in=(Task.ISSUED, Task.SIGNED)).update(due_at=case.due_at)
-
-
-def suspended(doing):
-    """Both clocks stand until the review date at the latest; the plan can be read by everybody."""
-    case, day = doing.case, doing.data["review_date"]
-    pause(case, "suspended", doing.at)
-    ends = policy.end_of(day)
-    doing.set(review_at=ends, due_at=None, next_due_at=ends, alarm_at=ends, alarm_step=0, pending="")
-    Report.objects.filter(pk=case.pk).update(public_plan=doing.data["public_plan"])
-    doing.public |= {"until": str(day)}
-
-
-def resumed(doing):
-    resume(doing.case, doing.at)
-    doing.set(review_at=None)
-    _promise(doing)
-    Report.objects.filter(pk=doing.case.pk).update(public_plan="")
-
-
-def voided(doing):
-    """Out of every count and list; the journal keeps that it was, and who said so."""
-    resume(doing.case, doing.at)
-    _end_tasks(doing, Task.CANCELLED)
-    _hide(doing.case)
-    if doing.case.parent_id:
-        _count_heads(doing, doing.case.parent, "left", -1)
-    doing.set(review_at=None, outcome="", closed_at=doing.at, disputable_until=None, parent=None, **alarms.NONE)
-
-
-def designated(doing):
-    """What a joint meeting decided: this unit does it and cannot return it."""
-    doing.private |= {"attendees": doing.data["attendees"]}
-    dispatched(doing)
-    doing.case.tasks.filter(part=Task.LEAD, issued_at=doing.at, state=Task.ISSUED).update(designated=True)
-    doing.public |= {"designated": True}
 
 
 def assisted(doing):
@@ -282,7 +212,7 @@ def _seal(doing):
     """Off every list, and what neighbours joined with it: of its reporter's words they keep the category's name."""
     case = doing.case
     doing.set(sensitive=True)
-    _hide(case)
+    hide(case)
     joined = Case.objects.filter(parent=case)
     if doing.facts["report"].category is not None:
         joined.filter(title=case.title).update(title=doing.facts["report"].category.name_zh)
@@ -348,11 +278,11 @@ def returned(doing):
 
 
 def recalled(doing):
-    _end_tasks(doing, Task.CANCELLED)
+    end_tasks(doing, Task.CANCELLED)
     doing.set(unit=None, holder=doing.actor.account)
 
 
-def _end_tasks(doing, state):
+def end_tasks(doing, state):
     Task.objects.filter(case=doing.case, state__in=(Task.ISSUED, Task.SIGNED)).update(state=state, ended_at=doing.at)
     if state == Task.CANCELLED or doing.target == "closed":
         Task.objects.filter(case=doing.case, link_revoked_at__isnull=True).update(link_revoked_at=doing.at)
@@ -401,7 +331,7 @@ def closed(doing):
         rateable_until=policy.rate_until(doing.at),
         **alarms.NONE,
     )
-    _end_tasks(doing, Task.DONE)
+    end_tasks(doing, Task.DONE)
     doing.public |= {"outcome": outcome, "closing": case.closings}
     if doing.data.get("plan_date"):
         doing.public["plan_date"] = str(doing.data["plan_date"])
@@ -425,44 +355,7 @@ def drawn(stream, closing, percent):
     return value % 100 < percent
 
 
-def disputed(doing):
-    _reopen(doing, "dispute")
-
-
-def reopened(doing):
-    _reopen(doing, "reopen", doing.actor.account)
-
-
-def _reopen(doing, why, caller=None):
-    """Back to a named person above the closer, with half the original limit. Whatever waited for a call-back or a
-    check of this closing has its answer with that; `caller` is the officer who looked, if one did."""
-    case = doing.case
-    waiting_ratings(case).update(
-        callback_at=doing.at, callback_by=caller, callback_result="reopened", callback_note=doing.note if caller else ""
-    )
-    case.samples.filter(closing=case.closings, checked_at__isnull=True).update(
-        checked_at=doing.at, checked_by=caller, passed=False if caller else None, note=doing.note if caller else ""
-    )
-    above = _named_above(case, doing.at, case.closer)
-    doing.public |= {"was": case.outcome, "why": why}
-    doing.set(
-        reopened=case.reopened + 1,
-        excluded="",
-        holder=above,
-        unit=None,
-        outcome="",
-        closed_at=None,
-        disputable_until=None,
-        handle_limit=rework_limit(case),
-        extra_limit="",
-        **clock_from(doing.at),
-    )
-    doing.set(due_at=deadline(case))
-    doing.set(**alarms.until_done(case, doing.at))
-    _hide(case)
-
-
-def _named_above(case, at, closer):
+def named_above(case, at, closer):
     """Whoever decides instead of the one who decided; where there is nobody, it is not given back to that one."""
     above = people_above(case, at, exclude=[closer])
     if above is None:
@@ -470,66 +363,36 @@ def _named_above(case, at, closer):
     return above
 
 
-def _hide(case):
+def hide(case):
     """Off the public pages, and its photos with it."""
     Report.objects.filter(pk=case.pk).update(published_at=None)
     case.photos.update(public=False)
 
 
-def rated(doing):
-    """One rating per closing; a merged reporter rates the closing of the matter that theirs joined."""
-    case = doing.case
-    source = case.parent or case
-    Rating.objects.create(
-        case=case,
-        closing=source.closings,
-        level=doing.data["level"],
-        note=doing.note,
-        rated=source.closer,
-        subdistrict=case.subdistrict,
-        at=doing.at,
-    )
-    doing.public |= {"closing": source.closings}
-
-
-def upheld(doing):
-    case = doing.case
-    closing = (case.parent or case).closings
-    case.ratings.filter(closing=closing, callback_at__isnull=True).update(
-        callback_at=doing.at, callback_by=doing.actor.account, callback_result="upheld", callback_note=doing.note
-    )
-
-
-def sample_passed(doing):
-    doing.case.samples.filter(closing=doing.case.closings, checked_at__isnull=True).update(
-        checked_at=doing.at, checked_by=doing.actor.account, passed=True, note=doing.note
-    )
-
-
 def withdrawn(doing):
     resume(doing.case, doing.at)
-    _end_tasks(doing, Task.CANCELLED)
+    end_tasks(doing, Task.CANCELLED)
     if doing.case.parent_id:
-        _count_heads(doing, doing.case.parent, "left", -1)
+        count_heads(doing, doing.case.parent, "left", -1)
     doing.set(outcome="withdrawn", closed_at=doing.at, parent=None, **alarms.NONE)
 
 
 def anonymised(doing):
     doing.set(anonymity="N2")
-    _hide(doing.case)
+    hide(doing.case)
 
 
 def merged(doing):
     """The parent works on; this reporter keeps notices, rating and dispute."""
-    parent = _count_heads(doing, doing.data["parent"], "joined", +1)
+    parent = count_heads(doing, doing.data["parent"], "joined", +1)
     if not parent.is_open or parent.parent_id:
         raise Refused(_("那件事已经办结或并到别处了。"))
-    _end_tasks(doing, Task.CANCELLED)  # assistants of a task that was returned may still be at it
+    end_tasks(doing, Task.CANCELLED)  # assistants of a task that was returned may still be at it
     doing.set(parent=parent, outcome="duplicate", **alarms.NONE)
     doing.public |= {"parent": parent.number}
 
 
-def _count_heads(doing, parent, act, change):
+def count_heads(doing, parent, act, change):
     """One reporter more or less on the matter they share: its own line in its timeline, under its lock."""
     parent = Case.objects.select_for_update(of=("self",)).get(pk=parent.pk)
     parent.headcount += change
@@ -545,13 +408,13 @@ def split(doing):
     inside = parent.is_open or (parent.disputable_until and doing.at <= parent.disputable_until)
     if not inside:
         raise Refused(_("已经过了可以提出的日子。如果问题还在，请再报一件。"))
-    _count_heads(doing, parent, "left", -1)
+    count_heads(doing, parent, "left", -1)
     doing.public |= {"parent": parent.number}
     waiting_ratings(case).filter(case=case).update(callback_at=doing.at, callback_result="reopened")
     # Whatever was promised before it joined is over; it is new, and nobody's yet.
     doing.set(parent=None, outcome="", holder=None, unit=None, accepted_at=None, due_at=None, handle_limit="")
     if parent.state == "closed":
-        doing.set(contested=case.contested + 1, holder=_named_above(case, doing.at, parent.closer))
+        doing.set(contested=case.contested + 1, holder=named_above(case, doing.at, parent.closer))
     doing.set(**alarms.until_accepted(case, doing.at, start=doing.at))
 
 
@@ -562,24 +425,6 @@ def called(doing):
 
 def seen(doing):
     doing.set(seen_at=doing.at)
-
-
-def published(doing):
-    case = doing.case
-    Report.objects.filter(pk=case.pk).update(
-        public_title=doing.data["public_title"],
-        public_text=doing.data["public_text"],
-        published_at=doing.at,
-        published_by=doing.actor.account,
-        public_community=case.community,
-    )
-    chosen = doing.data.get("public_photos") or []
-    case.photos.update(public=False)
-    case.photos.filter(pk__in=chosen).update(public=True)
-
-
-def unpublished(doing):
-    _hide(doing.case)
 
 
 def assist_signed(doing):

@@ -15,7 +15,8 @@ from weilianxin.people.models import HANDLER_KINDS, Unit
 from weilianxin.people.units import handlers_near
 
 from . import catalogue
-from .guards import ADVICE_KINDS, CLOSING_OUTCOMES, GRID_ROLES, extras
+from .decisions import extras
+from .guards import ADVICE_KINDS, CLOSING_OUTCOMES, GRID_ROLES
 from .models import Channel, Report
 from .screening import must_tell_police, similar
 from .words import GRID_WORKER_REFUSALS, RATINGS, REACHED, REFUSALS

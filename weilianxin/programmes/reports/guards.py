@@ -3,27 +3,23 @@
 from datetime import timedelta
 
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from weilianxin.cases.access import may_hear
 from weilianxin.cases.errors import Invalid, NotAllowed, Refused
-from weilianxin.cases.models import CasePhoto, Event, Ground, Rating, Task
-from weilianxin.lib.clock import Limit, half
+from weilianxin.cases.models import CasePhoto, Event, Rating, Task
 from weilianxin.people.models import HANDLER_KINDS
 from weilianxin.people.units import units_for
 
 from . import policy
 from .models import NEVER_MERGE, About, Channel, Kind
-from .words import CONTESTABLE, GRID_WORKER_REFUSALS, RATINGS, REACHED, REFUSALS
+from .words import CONTESTABLE, GRID_WORKER_REFUSALS, REACHED, REFUSALS
 
 GRID_ROLES = ("grid_worker", "grid_worker_backup")
 ADVICE_KINDS = (Kind.QUESTION, Kind.IDEA, Kind.THANKS)
 SAFETY_COLUMNS = ("FIRE", "SEC")
 CLOSING_OUTCOMES = ("solved", "partly", "explained", "cannot_now")
 BAD_RATING = 2  # this level and below ask for a call-back by somebody else
-CALLS, CALL_DAYS, CALLS_READ = 3, 2, 20  # calls on days until nobody is reached; how far back it is read
-CALL_PAUSE = timedelta(minutes=30)
 WORDLESS = "XQ999"  # 其他: must be given a real category before closing
 
 
@@ -80,124 +76,6 @@ def ordinary_urgency(doing):
 def rounds_left(doing):
     if doing.case.asked >= policy.number("ask_rounds"):
         raise Refused(_("已经问过 %(n)s 次了，请先受理或另想办法。") % {"n": doing.case.asked})
-
-
-def nothing_pending(doing):
-    if doing.case.pending:
-        raise Refused(_("已经有一项申请在等街道中心决定。"))
-
-
-def decision_waits(doing):
-    if doing.case.pending not in ("extend", "suspend", "objection", "void", "exclude"):
-        raise Refused(_("没有等决定的申请。"))
-
-
-def extendable(doing):
-    """Once, and before the deadline: afterwards it would only hide that it is late."""
-    case = doing.case
-    if case.extended:
-        raise Refused(_("已经延过一次了，不能再延。"))
-    if case.urgency == "U0":
-        raise Refused(_("特急的事不能延期。"))
-    if case.due_at is None or doing.at >= case.due_at:
-        raise Refused(_("期限已经到了，不能再申请延期。"))
-
-
-def extra_named(doing):
-    if doing.data.get("extra") not in extras(doing.case):
-        raise Invalid(_("请选延长多久。"), "extra")
-
-
-def extras(case):
-    """By how much a promise may be put off: half of it, or at most as long again."""
-    whole = Limit.parse(case.handle_limit)
-    return list(dict.fromkeys((str(half(whole)), str(whole))))
-
-
-def not_an_emergency(doing):
-    if doing.case.urgency == "U0":
-        raise Refused(_("特急的事不能挂起。"))
-
-
-def review_day(doing):
-    day = doing.data.get("review_date")
-    if day is None:
-        raise Invalid(_("请写哪一天再看。"), "review_date")
-    most = policy.number("review_days")
-    if not timezone.localdate(doing.at) < day <= timezone.localdate(doing.at) + timedelta(days=most):
-        raise Invalid(_("最晚 %(n)s 天以内，最早明天。") % {"n": most}, "review_date")
-
-
-def no_meeting_waits(doing):
-    if doing.case.pending == "meeting":
-        raise Refused(_("已经退回两次，要由街道中心会办指定。"))
-
-
-def meeting_waits(doing):
-    if doing.case.pending != "meeting":
-        raise Refused(_("没有要会办的。"))
-
-
-def designated_once(doing):
-    """A designated unit cannot return the task; it may say once why it disagrees, and works on meanwhile."""
-    task = doing.actor.task
-    if not task.designated:
-        raise Refused(_("不是会办指定的任务，可以退回。"))
-    if Event.objects.filter(case=doing.case, act="object", unit=task.unit, at__gte=task.issued_at).exists():
-        raise Refused(_("已经提过一次异议了。"))
-
-
-def nobody_joined(doing):
-    if doing.case.headcount > 1:
-        raise Refused(_("下面还并着邻居的报事，先把它们分出来。"))
-
-
-def void_proposed_by_another(doing):
-    last = Event.objects.filter(case=doing.case, act="propose_void").order_by("-seq").first()
-    if doing.case.pending != "void" or last is None:
-        raise Refused(_("没有人提议作废。"))
-    if last.actor_id == doing.actor.account.pk:
-        raise NotAllowed(_("作废要由另一个人同意。"))
-    nobody_joined(doing)
-
-
-def still_counted(doing):
-    if doing.case.excluded:
-        raise Refused(_("已经剔除了。"))
-
-
-def ground_named(doing):
-    """Why it shall count in no rate; that nobody was reached shows in the calls that were written down."""
-    ground = doing.data.get("ground")
-    if ground not in Ground.values:
-        raise Invalid(_("请选剔除的理由。"), "ground")
-    if ground == Ground.UNREACHED and not unreached(doing.case):
-        raise Invalid(_("要在两天里打过三次电话都没联系上，而且报事人后来也没有消息。"), "ground")
-    doing.data["ground"] = ground
-
-
-def unreached(case):
-    """Whether three calls on two days reached nobody, and the reporter has not been heard of since the first.
-
-    Calls within half an hour of one another are one try.
-    """
-    events = Event.objects.filter(case=case).filter(Q(act="call") | Q(role="reporter")).order_by("-seq")
-    calls = []
-    for event in events[:CALLS_READ]:
-        if event.role == "reporter" or event.data.get("reached") != "no":
-            break
-        if not calls or calls[-1] - event.at >= CALL_PAUSE:
-            calls.append(event.at)
-    return len(calls) >= CALLS and len({timezone.localdate(at) for at in calls}) >= CALL_DAYS
-
-
-def exclusion_proposed_by_another(doing):
-    last = Event.objects.filter(case=doing.case, act="propose_exclude").order_by("-seq").first()
-    if doing.case.pending != "exclude" or last is None:
-        raise Refused(_("没有人提议剔除。"))
-    me = doing.actor.account.pk
-    if me in (last.actor_id, doing.case.closer_id):
-        raise NotAllowed(_("剔除要由另一个人同意，也不能是办结的人。"))
 
 
 def somebody_joined(doing):
@@ -277,12 +155,6 @@ def inside_window(doing):
     until = doing.case.disputable_until
     if until is None or doing.at > until:
         raise Refused(_("已经过了可以提出的日子。如果问题还在，请再报一件，我们会接着上次的办。"))
-
-
-def disputed_once(doing):
-    """The reporter's own word, once; that staff found something to mend themselves does not use it up."""
-    if Event.objects.filter(case=doing.case, act="dispute").exists():
-        raise Refused(_("已经重办过一次了。如果问题还在，请再报一件，我们会接着上次的办。"))
 
 
 def unit_in_reach(doing):
@@ -424,16 +296,6 @@ def not_the_handler(doing):
         raise NotAllowed(_("自己办的，要由另一个人来看。"))
 
 
-def not_closer_nor_rated(doing):
-    """Call-back, sampling and reopening are somebody else's work than the closer's and the rated one's."""
-    me, case = doing.actor.account, doing.case
-    source = case.parent or case  # who joined a matter rates, and is called back about, the work on that one
-    if source.closer_id == me.pk or case.ratings.filter(closing=source.closings, rated=me).exists():
-        raise NotAllowed(_("您办结的或被评价的事，要由另一个人来回访。"))
-    if Event.objects.filter(case=source, actor=me, act__in=("start", "reply")).exists():
-        raise NotAllowed(_("您办过这件事，要由另一个人来看。"))
-
-
 def withdrawable(doing):
     case = doing.case
     if case.urgency in ("U0", "U1") or doing.facts["column"] in SAFETY_COLUMNS:
@@ -442,21 +304,6 @@ def withdrawable(doing):
         raise Refused(_("还有邻居也遇到了，事情要接着办。您可以改为不留姓名。"))
     if Task.objects.filter(case=case, state__in=(Task.SIGNED, Task.DONE)).exists():
         raise Refused(_("已经有人在办了，不能撤回。您可以补充说明。"))
-
-
-def rating_window(doing):
-    case = doing.case.parent or doing.case
-    if case.state != "closed":
-        raise Refused(_("办结以后才能评价。"))
-    if case.rateable_until and doing.at > case.rateable_until:
-        raise Refused(_("评价的日子已经过了。"))
-    if doing.case.ratings.filter(closing=case.closings).exists():
-        raise Refused(_("这次办理您已经评价过了。"))
-
-
-def level_named(doing):
-    if doing.data.get("level") not in RATINGS:
-        raise Invalid(_("请选一个评价。"), "level")
 
 
 def call_told(doing):
@@ -481,26 +328,6 @@ def waiting_samples(case, at):
     return case.samples.filter(closing=case.closings, checked_at__isnull=True, drawn_at__lte=at)
 
 
-def rating_waits(doing):
-    if not waiting_ratings(doing.case).filter(case=doing.case).exists():
-        raise Refused(_("没有等回访的评价。"))
-
-
-def sample_waits(doing):
-    case = doing.case
-    if not waiting_samples(case, doing.at).exists():
-        raise Refused(_("没有等抽查的办结。"))
-
-
-def reason_to_look(doing):
-    """Reopening follows from a call-back or a check, not from nothing."""
-    case = doing.case
-    if case.reopened:
-        raise Refused(_("已经重办过一次了，请另立一件。"))
-    if not (waiting_ratings(case).exists() or waiting_samples(case, doing.at).exists()):
-        raise Refused(_("没有等回访的评价，也没有等抽查的办结。"))
-
-
 def lead_open(doing):
     if not doing.case.tasks.filter(state__in=(Task.ISSUED, Task.SIGNED), part=Task.LEAD).exists():
         raise Refused(_("没有进行中的任务。"))
@@ -519,11 +346,6 @@ def assist_open(doing):
 def live_link(doing):
     if not doing.case.tasks.filter(link_revoked_at__isnull=True).exclude(link_digest="").exists():
         raise Refused(_("没有有效的链接。"))
-
-
-def is_public(doing):
-    if doing.facts["report"].published_at is None:
-        raise Refused(_("这件事没有公开。"))
 
 
 def still_named(doing):
@@ -562,21 +384,4 @@ def channel_named(doing):
         raise Invalid(_("请选转到哪个渠道。"), "channel")
 
 
-attendees_named = text("attendees", lambda: _("请写谁参加了会办。"), least=2, most=200)
-plan_told = text("public_plan", lambda: _("请写打算怎么解决，居民看得到。"), least=4, most=300)
 receiver_named = text("receiver", lambda: _("请写接收的单位和人。"), least=2, most=100)
-
-
-def publishable(doing):
-    case, facts = doing.case, doing.facts
-    hidden = case.sensitive or case.anonymity == "N2" or facts["public"] in ("no", "never")
-    if hidden or case.outcome in ("withdrawn", "transferred"):
-        raise Refused(_("这一类不公开。"))
-    if case.channel == "patrol":  # or what nobody asked for would count among what was solved for residents
-        raise Refused(_("巡查发现的另外计数，不进“大家的事”。"))
-    if case.closer_id == doing.actor.account.pk:
-        raise NotAllowed(_("自己办结的，要由另一个人来审公开。"))
-
-
-public_title = text("public_title", lambda: _("请写公开的标题。"), least=4, most=60)
-public_text = text("public_text", lambda: _("请写公开的内容。"), least=4, most=1000)
