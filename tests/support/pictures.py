@@ -1,6 +1,6 @@
 """A picture of every page of the demo, in pictures/: `python -m tests.support.pictures [FOLDER] [NAME …]`.
 
-Every scene of scenes.py on a phone and on a desktop; residents' pages also in large type and in English. With names,
+Every scene of scenes.py on a phone, on a desktop and in English; residents' pages also in large type. With names,
 only the scenes whose name contains one of them. `--audit` takes no picture: it prints what is wrong with each page
 (see `faults_of`) as lines, and nothing when all is well. Needs Chromium; the demo's data are made when there are none.
 """
@@ -31,7 +31,7 @@ LOOKS = {
     "elder": (chromium.PHONE, {"elder": "1"}),
     "english": (chromium.PHONE, {"lang": "en"}),
 }
-STAFF_LOOKS = ("phone", "desktop")
+STAFF_LOOKS = ("phone", "desktop", "english")
 FORK, WORKERS = multiprocessing.get_context("fork"), 2  # two browsers: one draws while the other waits
 FIRST, LATER = 100 * 1024, 15 * 1024  # bytes on the wire of a first visit, and of a page once styles are there
 
