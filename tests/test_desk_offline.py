@@ -253,6 +253,51 @@ def test_an_afternoon_in_the_cellar(world, live_url, phone, language):
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
+def test_a_kept_page_serves_for_two_acts_and_what_the_server_fails_at_holds_up_no_other(world, live_url, phone):
+    w = world
+    mine, other = report(w), report(w, text="地下车库的灯全灭了，什么也看不见。")
+    for case in (mine, other):
+        do(case, "accept", w.worker)
+    chromium.sign_in(phone, w.worker, live_url)
+    tab, outbox = phone.new_page(), live_url + reverse("desk:outbox")
+    tab.goto(live_url + reverse("desk:home"))
+    for case in (mine, other):
+        until(lambda case=case: tab.evaluate(KEPT, case.number))
+    tab.goto(outbox)
+
+    def remark(case, words):
+        tab.goto(live_url + page(case))
+        tab.locator("#act-remark textarea").evaluate("(field, words) => field.value = words", words)
+        tab.locator("#act-remark").evaluate("form => form.requestSubmit()")
+        tab.locator(f"[data-kept-of='{act(case, 'remark')}']").wait_for(state="attached")
+        tab.goto(outbox)
+
+    def written():
+        return list(Event.objects.filter(act="remark").order_by("pk").values_list("note", flat=True))
+
+    for n, words in enumerate(("门卫说晚上有人。", "邻居说是昨天坏的。"), 1):
+        phone.set_offline(True)
+        remark(mine, words)
+        phone.set_offline(False)
+        until(lambda n=n: len(written()) == n)
+    assert written() == ["门卫说晚上有人。", "邻居说是昨天坏的。"]
+
+    failing = {"error": {"code": "broken", "message": "出错了", "field": None}}
+    phone.route(f"**{act(mine, 'remark')}", lambda route: route.fulfill(status=500, json=failing))
+    phone.set_offline(True)
+    remark(mine, "这一句服务器收不下。")
+    remark(other, "这一句不用等它。")
+    phone.set_offline(False)
+    until(lambda: tab.wait_for_timeout(50) or "这一句不用等它。" in written())  # the route is answered meanwhile
+    tab.locator("[data-send] button").click()
+    tab.locator("[data-how=broken]").wait_for()
+    phone.unroute(f"**{act(mine, 'remark')}")
+    tab.locator("[data-send] button").click()
+    until(lambda: written()[-1] == "这一句服务器收不下。")
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
 def test_an_ended_session_waits_for_its_account_and_a_full_phone_says_so(world, live_url, phone):
     w = world
     case = report(w, text="路灯的门开着，电线露在外面。")

@@ -96,14 +96,16 @@ export function removeFile(filePath: string): void {
   wx.getFileSystemManager().removeSavedFile({ filePath, fail: () => undefined })
 }
 
-/** Sends what waits, in order; ends at once when the network is away. */
+/** Sends what waits, in order; ends at once when the network is away. What the server fails at waits, and only what is
+ * to follow on the same matter with it. */
 export function flush(): Promise<void> {
   sending = sending || run().finally(() => (sending = null))
   return sending
 }
 
 async function run(): Promise<void> {
-  for (let next = first(); next; next = first()) {
+  const broken = new Set<string>()
+  for (let next = first(broken); next; next = first(broken)) {
     try {
       const data = await deliver(next)
       const files = [...next.photos, ...(next.sound ? [next.sound] : [])]
@@ -111,6 +113,10 @@ async function run(): Promise<void> {
       files.forEach(removeFile)
       settle(next.key, { state: 'sent', data })
     } catch (error) {
+      if (error instanceof Refused && error.status === 500) {
+        broken.add(about(next))
+        continue
+      }
       if (error instanceof Offline || (error instanceof Refused && later(error))) return
       const refusal = error instanceof Refused ? error : new Refused(0, 'broken', sentence(error))
       if (waiting.has(next.key)) drop(next.key)
@@ -120,7 +126,10 @@ async function run(): Promise<void> {
   }
 }
 
-const first = (): Item | undefined => items().find((item) => !item.refused)
+const first = (broken: Set<string>): Item | undefined => items().find((item) => !item.refused && !broken.has(about(item)))
+
+/** The matter an act is about; what is no act stands for itself. */
+const about = (item: Item): string => (item.path.includes('/acts/') ? item.path.split('/acts/')[0]! : item.key)
 
 // Not the fault of what was written: the server is restarting, or whoever wrote it has to sign in again.
 const later = (error: Refused): boolean => error.status >= 500 || error.status === 401

@@ -75,6 +75,11 @@
       return typeof pair[1] === "string" && pair[0] !== "csrfmiddlewaretoken";
     });
   }
+  /* Every act has a key of its own: the same copy of a page may be used for the next one. */
+  function keyed(pair) {
+    if (pair[0] !== "_key") return pair;
+    return ["_key", Array.from(crypto.getRandomValues(new Uint8Array(16)), function (n) { return (n + 256).toString(16).slice(1); }).join("")];
+  }
   /* What was said, as people read it. */
   function wordsOf(form) {
     var said = [];
@@ -145,7 +150,7 @@
     function wake() { delete form.dataset.sent; buttons(form, function (b) { b.disabled = false; }); }
     var item = {
       account: me, path: form.getAttribute("action"), page: location.pathname, form: form.id, number: form.dataset.case,
-      title: form.dataset.title, label: form.dataset.offline, fields: fieldsOf(form), words: wordsOf(form),
+      title: form.dataset.title, label: form.dataset.offline, fields: fieldsOf(form).map(keyed), words: wordsOf(form),
       since: Date.now(), state: "waiting",
     };
     return photosOf(form).then(function (photos) {
@@ -322,11 +327,10 @@
   if (panel) panel.querySelector("[data-send] button").addEventListener("click", send);
 
   function send() {
-    var told = panel && panel.querySelector("[data-away]");
-    if (told) told.hidden = true;
+    if (panel) each("[data-how]", function (told) { told.hidden = true; }, panel);
     return Outbox.flush(url).then(function (how) {
       if (how === "signin") { location.assign(url); return; } // leads to the sign-in page and back here
-      if (told) told.hidden = how !== "away";
+      if (panel) each("[data-how]", function (told) { told.hidden = told.getAttribute("data-how") !== how; }, panel);
       return count();
     });
   }

@@ -71,19 +71,20 @@
   }
 
   /* Sends what waits for the account that is signed in, in order; stops at the first sign that there is no network or
-     that somebody has to sign in. A refusal keeps its words, and holds back what was to follow on the same matter. */
+     that somebody has to sign in. A refusal keeps its words, and holds back what was to follow on the same matter; what
+     the server fails at waits, and only what is to follow on the same matter with it. */
   function flush(outbox) {
     return alone(function () {
       return who(outbox).then(function (me) {
         if (!me.body || !me.body.account) return me.status === 401 ? "signin" : "away";
-        return mine(me.body.account).then(function (items) { return next(items, me.body.csrf, {}); });
+        return mine(me.body.account).then(function (items) { return next(items, me.body.csrf, {}, {}); });
       });
     }).then(function (how) { changed(); return how; });
   }
-  function next(items, csrf, blocked) {
+  function next(items, csrf, blocked, broken) {
     var item = items.shift();
-    if (!item) return "done";
-    function on() { return next(items, csrf, blocked); }
+    if (!item) return Object.keys(broken).length ? "broken" : "done";
+    function on() { return next(items, csrf, blocked, broken); }
     function stop(facts) { // what was written before anybody knew of it is held back
       Object.assign(item, facts, { at: Date.now() });
       blocked[item.number] = item.at;
@@ -92,6 +93,7 @@
       if (item.state !== "sent") blocked[item.number] = Math.max(item.at, blocked[item.number] || 0);
       return on();
     }
+    if (broken[item.number]) return on();
     if (blocked[item.number] > item.since) { stop({ state: "held" }); return put("acts", item).then(on); }
     return post(item, csrf).then(function (answer) {
       var error = answer.body && answer.body.error;
@@ -101,6 +103,9 @@
         stop({ state: "refused", message: error.message });
       } else if (answer.status === 413 || answer.status === 400) { // said by something in between
         stop({ state: "refused", message: "" });
+      } else if (error && answer.status === 500) { // ours, and perhaps only this one's
+        broken[item.number] = true;
+        return on();
       } else return answer.status === 401 ? "signin" : "away";
       return put("acts", item).then(changed).then(on);
     });

@@ -102,10 +102,10 @@
   }
 
   function network(request, path, event) {
-    return fetch(request).then(function (answer) {
-      event.waitUntil(store(path, answer.clone()).catch(function () {}));
-      return answer;
-    });
+    var answer = fetch(request);
+    // Said at once: a slow answer comes when the page has long been drawn from its copy, and makes the copy new.
+    event.waitUntil(answer.then(function (got) { return store(path, got.clone()); }).catch(function () {}));
+    return answer;
   }
   function soon(answer) {
     return Promise.race([answer, new Promise(function (_, no) { setTimeout(function () { no(new Error("slow")); }, PATIENCE); })]);
@@ -149,7 +149,7 @@
   });
   self.addEventListener("sync", function (event) {
     if (event.tag === "outbox") event.waitUntil(self.Outbox.flush(DESK.outbox).then(function (how) {
-      if (how === "away") throw new Error("away"); // the browser tries again later
+      if (how === "away" || how === "broken") throw new Error(how); // the browser tries again later
     }));
   });
 })();
