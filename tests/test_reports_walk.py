@@ -37,12 +37,17 @@ pytestmark = pytest.mark.django_db
 
 SEEDS = (1, 2)
 STEPS = int(os.environ.get("WALK_STEPS", "6000" if os.environ.get("DATABASE_URL") else "14000")) // len(SEEDS)
-POPULATION = 10
+LONG = 50_000  # steps of a walk that comes to every row of the table
+POPULATION, LOOKED_AT = 7, 10  # matters under way at a time; looked through for what has never been done
 ENDED = ("closed", "refused", "transferred_out", "merged", "withdrawn", "void")
 
 
-# What chance alone would hardly come to: a meeting needs two returns in time, an objection a meeting.
-SELDOM = ("return_order", "designate", "object")
+# What chance alone would hardly come to: a meeting needs two returns in time, an objection a meeting, a call-back a bad
+# rating, taking down what is public.
+SELDOM = (
+    "merge", "sign", "return_order", "designate", "object", "suspend", "reply", "close_verified", "rate", "uphold",
+    "reopen", "pass_sample", "publish", "unpublish",
+)  # fmt: skip
 
 
 def every_row():
@@ -57,7 +62,7 @@ def rows_reached():
 class Walk:
     def __init__(self, world, seed):
         self.w, self.r, self.now, self.steps = world, random.Random(seed), at(9), 0
-        self.cases, self.done, self.refused = [], Counter(), Counter()
+        self.cases, self.last, self.done, self.refused = [], None, Counter(), Counter()
         self.tried, self.reached = Counter(), Counter()
         self.categories = {c.code: c for c in Category.objects.order_by("code") if c.channel_out != "integrity"}
         self.units = list(Unit.objects.order_by("id"))
@@ -105,15 +110,17 @@ class Walk:
             rows = [(case.state, m.name, a.role_for(m)) for m, a in pairs]
             counts = [(self.reached[row], self.tried[row]) for row in rows]
             return pairs[counts.index(min(counts))]
+        actor = self.r.choice([a for a in actors if any(a.role_for(m) for m in moves)])
+        moves = [m for m in moves if actor.role_for(m)]
+        if chance < 0.9:  # mostly what the page would offer them
+            moves = allowed(case, actor, at=self.now) or moves
         seldom = [m for m in moves if m.name in SELDOM]
-        move = self.r.choice(seldom if seldom and chance < 0.5 else moves)
-        return move, self.r.choice([a for a in actors if a.role_for(move)])
+        return self.r.choice(seldom if seldom and chance < 0.6 else moves), actor
 
     def sought(self):
         """(case, act, somebody who may do it now), of what has not been done in this state by this post; or None."""
         cases = list(Case.objects.filter(pk__in=[case.pk for case in self.cases]))
-        self.r.shuffle(cases)
-        for case in cases:
+        for case in self.r.sample(cases, min(LOOKED_AT, len(cases))):
             state, moves = case.state, REPORTS.from_state(case.state)
             rows = {
                 (move.name, role) for move in moves for role in move.roles if not self.reached[state, move.name, role]
@@ -131,7 +138,7 @@ class Walk:
         found = here.filter(parent=None, sensitive=False)
         found = [one for one in found.exclude(pk=case.pk) if one.is_open and not one.paused]
         self.r.shuffle(found)
-        found.sort(key=lambda one: (self.reached[one.state, "rise", "system"], -one.headcount))
+        found.sort(key=lambda one: (self.reached[one.state, "rise", "system"], one.urgency != "U2", -one.headcount))
         return found[0] if found else self.r.choice(self.cases)
 
     def unreached(self, state):
@@ -172,13 +179,18 @@ class Walk:
     def step(self):
         r = self.r
         self.now += timedelta(minutes=r.choice((0, 0, 1, 1, 5, 5, 30, 240)) if r.random() < 0.97 else 1500)
-        if len(self.cases) < POPULATION:
-            self.cases.append(self.report())
-        sought = self.sought() if r.random() < 0.2 else None
-        # Of some chosen by chance the one whose state has most of its rows still before it.
         states = dict(Case.objects.filter(pk__in=[c.pk for c in self.cases]).values_list("pk", "state"))
-        some = r.choices(sorted(states), k=3 if r.random() < 0.3 else 1)
-        case = Case.objects.get(pk=max(some, key=lambda pk: self.unreached(states[pk])))
+        if sum(state not in ENDED for state in states.values()) < POPULATION:
+            self.cases.append(self.report())
+            states[self.cases[-1].pk] = "received"
+        sought = self.sought() if r.random() < 0.2 else None
+        # The same again, for what needs several acts in a row; else of some chosen by chance, rather of those under
+        # way, the one whose state has most of its rows still before it.
+        under_way = sorted(pk for pk, state in states.items() if state not in ENDED)
+        some = r.choices(under_way if r.random() < 0.6 else sorted(states), k=3 if r.random() < 0.3 else 1)
+        again = self.last in states and r.random() < 0.3
+        self.last = self.last if again else max(some, key=lambda pk: self.unreached(states[pk]))
+        case = Case.objects.get(pk=self.last)
         move, actor = self.choose(case)
         if sought:
             case, move, actor = sought
@@ -215,7 +227,8 @@ class Walk:
             self.check(case, move.name)
             if case.parent_id:
                 self.check(Case.objects.get(pk=case.parent_id))
-        if case.state in ENDED and r.random() < 0.1:
+        # What is over goes; later, where something has never been done with it.
+        if case.state in ENDED and r.random() < (0.02 if self.unreached(case.state) else 0.2):
             self.cases = [c for c in self.cases if c.pk != case.pk]
 
     def check(self, case, act=""):
@@ -289,13 +302,20 @@ def test_a_random_walk_breaks_no_invariant(world, seed, monkeypatch):
     rare = "see escalate no_answer publish unpublish take_back contest_refusal split_out uphold reopen pass_sample"
     rare += " object exclude rise"
     wanted = {m.name for m in REPORTS.moves} - set(rare.split()) if STEPS >= 5000 else set()
+
+    def missing(always=False):
+        """The rows never reached, where the walk is long enough to come to each; asked now and then, or `always`."""
+        if not always and (STEPS < LONG or walk.steps % 500):
+            return STEPS >= LONG
+        # Nothing has been handed to a unit before it is dispatched.
+        return every_row() - rows_reached() - {("accepted", "ask_extend", "handler")}
+
     # Chance may be slow to come to one of them: the walk goes on for as long again before it gives up.
-    while walk.steps < STEPS or (wanted - set(walk.done) and walk.steps < 2 * STEPS):
+    while walk.steps < STEPS or (walk.steps < 2 * STEPS and (wanted - set(walk.done) or missing())):
         walk.step()
     unreached = wanted - set(walk.done)
     assert not unreached, f"never done: {unreached}"
-    # Nothing has been handed to a unit before it is dispatched.
-    missing = every_row() - rows_reached() - {("accepted", "ask_extend", "handler")}
-    print(f"seed {seed}: {walk.steps} steps, {len(every_row())} rows of the table, not reached: {sorted(missing)}")
-    assert not missing or STEPS < 50_000
+    left = sorted(missing(always=True))
+    print(f"seed {seed}: {walk.steps} steps, {len(every_row())} rows of the table, not reached: {left}")
+    assert not left or STEPS < LONG
     assert verify() == []
