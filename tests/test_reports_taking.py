@@ -21,7 +21,7 @@ from weilianxin.journal.models import Opening
 from weilianxin.notify.models import Message, Outbox
 from weilianxin.people import consent, erasure, residents, tokens
 from weilianxin.people.models import Account
-from weilianxin.programmes.reports import intake, taking
+from weilianxin.programmes.reports import filing_pages, intake, taking
 from weilianxin.programmes.reports.models import Category, Parameter, Report
 
 from .support.visitors import jpeg, picture
@@ -280,6 +280,32 @@ def test_the_page_of_the_round_closes_once_however_often_it_is_sent(world):
     first, second = patrol(world), patrol(world)
     assert first["Location"] == second["Location"] and Case.objects.get().state == "closed"
     assert Case.objects.get().number in client_for(world.worker).get(first["Location"]).content.decode()
+
+
+def test_the_round_asks_how_it_is_now_and_a_photo_chosen_for_afterwards_is_not_lost(world):
+    asked = patrol(world, fixed="")
+    assert asked.status_code == 422 and "请选现在怎样" in asked.content.decode() and not Case.objects.exists()
+    kept = dict(re.findall(r'name="(kept_\w+)" value="([0-9a-f]{24})"', asked.content.decode()))
+    assert set(kept) == {"kept_before", "kept_after"}
+    assert patrol(world, before="", after="", fixed="0", **kept).status_code == 302
+    case = Case.objects.get()
+    assert case.state == "accepted" and set(case.photos.values_list("stage", flat=True)) == {"before"}
+    assert case.photos.count() == 2
+
+
+def test_nine_photos_of_before_and_nine_of_afterwards_come_in_one_form(world):
+    many = {"before": [jpeg("red") for _ in range(9)], "after": [jpeg("green") for _ in range(9)]}
+    assert patrol(world, **many).status_code == 302
+    assert Case.objects.get().photos.count() == 18
+
+
+def test_whoever_looked_up_too_many_telephones_writes_a_call_down_all_the_same(world, monkeypatch):
+    monkeypatch.setattr(filing_pages, "LOOKS", [(0, 3600)])
+    client = client_for(world.worker)
+    facts = {"channel": "phone", "phone": PHONE, "text": LAMP, "place": world.entrance.full_name, "_key": "many"}
+    assert client.post(reverse("reports:staff_report_look"), facts).status_code == 200
+    done = client.post(reverse("reports:staff_report"), facts | {"agreed": "1", "do": "send"})
+    assert done.status_code == 302 and Case.objects.count() == 1
 
 
 def test_a_matter_that_is_under_way_is_shown_before_it_is_found_again(world):

@@ -89,6 +89,11 @@ def parts(value):
     return [value] if isinstance(value, str) else list(value or ())
 
 
+def said_again(text):
+    """Whether a sentence is nothing but another one several times."""
+    return len(text) > 40 and text in (text + text)[1:-1]
+
+
 def faults(catalogue=None):
     """What is wrong with the English catalogue, sentence by sentence."""
     catalogue = english() if catalogue is None else catalogue
@@ -99,6 +104,10 @@ def faults(catalogue=None):
         found = catalogue.get(wanted.id if isinstance(wanted.id, str) else wanted.id[0], wanted.context)
         if found is None or not found.string or not all(parts(found.string)):
             yield f"no English: {sentence!r} ({wanted.locations[0][0]})"
+        elif found.fuzzy:  # which no page would show
+            yield f"English to be looked at: {sentence!r}"
+        elif any(said_again(text) for text in parts(found.string)):
+            yield f"English said more than once: {sentence!r}"
         elif set(PLACEHOLDER.findall(sentence)) != set(PLACEHOLDER.findall(parts(found.string)[-1])):
             yield f"other placeholders: {sentence!r}"
 

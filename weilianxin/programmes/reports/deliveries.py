@@ -60,9 +60,10 @@ def deliver(by, subdistrict, source, at=None):
     at = at or timezone.now()
     with transaction.atomic():
         cases = Case.objects.visible_to(by, at).filter(subdistrict=subdistrict)
-        keys = list(waiting(cases).filter(source=source).order_by("pk").values_list("pk", flat=True)[:MOST])
-        # Held, so that nobody takes them up again, or hands them back, between the look and the note.
-        list(Case.objects.select_for_update().filter(pk__in=keys).order_by("pk").values_list("pk", flat=True))
+        found = list(waiting(cases).filter(source=source).order_by("pk").values_list("pk", "case__parent")[:MOST])
+        keys, held = [pk for pk, _parent in found], {pk for pair in found for pk in pair if pk}
+        # Held with what they joined, so that nobody takes them up again, or hands them back, between look and note.
+        list(Case.objects.select_for_update().filter(pk__in=held).order_by("pk").values_list("pk", flat=True))
         rows = list(waiting(cases).filter(pk__in=keys).select_related("case__parent").order_by("pk"))
         if not rows:
             raise NothingNew(_("没有新办结的，都送过了。"))

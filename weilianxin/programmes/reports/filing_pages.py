@@ -86,7 +86,10 @@ def seen(request, data, at):
         problem = ""
     except Invalid as refusal:
         problem = str(refusal)
-    person = known(request, data["phone"]) if data["phone"] else None
+    try:
+        person = known(request, data["phone"]) if data["phone"] else None
+    except TooOften:  # who calls is written down all the same
+        person = None
     facts = {"text": data["text"], "about": data["about"], "not_integrity": data["not_integrity"]}
     found = outlook(facts, category, where, None, at)
     before = []
@@ -255,7 +258,7 @@ def taken(request, number):
 def found_said(request):
     post = request.POST
     data = places.read(post) | {"plate": post.get("plate", "").strip()[:32], "category": post.get("category", "")[:12]}
-    data |= {"text": post.get("text", "").strip()[:2000], "fixed": post.get("fixed") == "1"}
+    data |= {"text": post.get("text", "").strip()[:2000], "fixed": post.get("fixed", "")[:1]}
     data |= {name: [v[:64] for v in post.getlist(name)[:20]] for name in ("near", "kept_before", "kept_after")}
     return data
 
@@ -289,6 +292,11 @@ def find(request, data, at):
         data[f"kept_{name}"] = kept_now + keep(request, name, len(kept_now), at)
     where = found_where(request, data)
     category = category_of(data["category"])
+    if data["fixed"] not in ("0", "1"):
+        raise Invalid(_("请选现在怎样。"), "fixed")
+    fixed = data["fixed"] == "1"
+    if not fixed and len(data["kept_before"] + data["kept_after"]) > MOST_PHOTOS:
+        raise BadPhoto("many")
     near = screening.near(category, where, at) if category is not None else []
     new = [row for row in near if row["number_tail"] not in data["near"]]
     if new:
@@ -299,14 +307,15 @@ def find(request, data, at):
             request.account,
             category=category,
             location=where,
-            before=claim(request.account, data["kept_before"], at),
-            after=claim(request.account, data["kept_after"], at) if data["fixed"] else (),
-            fixed=data["fixed"],
+            # Of what is not put right every photo shows how it is.
+            before=claim(request.account, data["kept_before"] + ([] if fixed else data["kept_after"]), at),
+            after=claim(request.account, data["kept_after"], at) if fixed else (),
+            fixed=fixed,
             text=data["text"],
             place_text=places.words(data, where),
             at=at,
         )
-        if data["fixed"]:
+        if fixed:
             return f"{reverse('reports:staff_patrol')}?done={case.number}"
         return reverse("desk:case", args=[case.number])
 
