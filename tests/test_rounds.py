@@ -211,6 +211,22 @@ def test_a_household_of_another_grid_cannot_be_entered(w):
     assert not KeyHousehold.objects.exists()
 
 
+@pytest.mark.parametrize("words", ["星影苑 6幢2单元9999室", "星影苑 6幢2单元", "星影苑 6幢"])
+def test_a_room_that_does_not_exist_makes_no_staircase_a_key_household(w, words):
+    form = {"place": words, "classes": ["alone"], "reason": SECRET, "ground": "consent"}
+    answer = client_for(w.worker).post(reverse("rounds:key_add"), form)
+    assert answer.status_code == 422 and answer.context["refusal"].field == "place"
+    assert words in answer.content.decode() and SECRET in answer.content.decode(), "nothing typed is lost"
+    assert not KeyHousehold.objects.exists()
+
+
+def test_a_house_without_rooms_may_be_a_key_household(w):
+    house = place("building", "7幢", w.compound)
+    form = {"place": house.full_name, "classes": ["alone"], "reason": SECRET, "ground": "consent"}
+    assert client_for(w.worker).post(reverse("rounds:key_add"), form).status_code == 302
+    assert KeyHousehold.objects.get().place == house
+
+
 def test_what_ended_long_ago_falls_out_with_its_words(w):
     at = timezone.now()
     key = key_at(w.room, w.worker)

@@ -334,6 +334,8 @@ def key_add(request):
         def act():
             given = taken(fields, request)
             place = place_in_reach(request, given["place"], DWELLINGS)
+            if not rules.dwellings().filter(pk=place.pk).exists():
+                raise Invalid(_("这里不止一户，请写到室号；已经写了的，请核对有没有这一室。"), "place")
             rules.enter(
                 place,
                 [one for one in classes if one.code in given["classes"]],

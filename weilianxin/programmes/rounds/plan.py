@@ -69,6 +69,13 @@ def running():
     )
 
 
+def dwellings():
+    """Where a household lives: rooms, and buildings and entrances that nothing lies below, such as a bare house."""
+    inside = Place.objects.current().filter(parent=OuterRef("pk"))
+    bare = Q(kind__in=(PlaceKind.BUILDING, PlaceKind.ENTRANCE)) & ~Exists(inside)
+    return Place.objects.current().filter(Q(kind=PlaceKind.ROOM) | bare)
+
+
 def title(plan):
     """What a list says. A key household looks like any other: which one it is stands on no list."""
     if plan.template_id:
