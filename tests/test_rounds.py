@@ -61,7 +61,8 @@ def test_every_household_comes_up_once_in_the_rhythm_and_the_staircases_are_spre
     rooms = [place("room", f"{n}室", w.entrance) for n in range(401, 440)]
     other = place("entrance", "3单元", w.building)
     rooms += [place("room", f"{n}室", other) for n in range(401, 440)]
-    assert rules.spread(timezone.now()) == len(rooms) + 3  # those of the world
+    # Those of the world: three rooms, and a staircase without any.
+    assert rules.spread(timezone.now()) == len(rooms) + 4
     assert rules.spread(timezone.now()) == 0
     days = rules.number("household_days")
     for entrance in (w.entrance, other):
@@ -72,6 +73,14 @@ def test_every_household_comes_up_once_in_the_rhythm_and_the_staircases_are_spre
         set(Plan.objects.filter(place__parent=e).values_list("due_on", flat=True)) for e in (w.entrance, other)
     )
     assert first != second
+
+
+def test_a_house_without_rooms_comes_round_and_a_staircase_with_rooms_does_not(w):
+    houses = [place("building", f"{n}幢", w.compound) for n in range(10, 15)]
+    rules.spread(timezone.now())
+    due = Plan.objects.filter(place__in=houses).values_list("due_on", flat=True)
+    assert len(set(due)) == len(houses), "houses of a compound are no staircase"
+    assert not Plan.objects.filter(place__in=[w.compound, w.building, w.entrance, w.park]).exists()
 
 
 def test_a_visit_moves_the_household_on_by_its_rhythm_and_a_key_household_by_its_shortest_class(w):
@@ -265,6 +274,19 @@ def test_who_is_erased_takes_the_key_household_along_to_the_last_word(w):
     # Whoever only said that they live there has taken nobody's care away: the door is visited the next day.
     plan = Plan.objects.get(place=w.room)
     assert (plan.key, plan.due_on) == (None, today() + timedelta(days=1))
+
+
+def test_erasure_and_an_end_reach_a_house_without_rooms_as_well(w):
+    house = place("building", "7幢", w.compound)
+    key = key_at(house, w.worker)
+    rules.end(key, w.worker)
+    rules.spread(timezone.now())
+    assert rules.running().filter(place=house).exists(), "visited like every household again"
+    key_at(house, w.worker, reason=SECRET)
+    w.resident.dwellings.update(place=house)
+    erasure.erase(w.resident, timezone.now())
+    assert SECRET not in everything()
+    assert Plan.objects.get(place=house).due_on == today() + timedelta(days=1)
 
 
 def test_who_says_that_they_live_there_is_not_told_what_is_kept_about_the_household(w):

@@ -253,14 +253,14 @@ def keep(at=None):
 
 def spread(at, most=BATCH):
     """Give households without one their plan; returns how many. A staircase comes due within the same week, and the
-    staircases of a grid are spread evenly over the rhythm."""
+    staircases and bare houses of a grid are spread evenly over the rhythm."""
     days, today = number("household_days"), timezone.localdate(at)
     planned = Plan.objects.filter(place=OuterRef("pk"), key__isnull=True, template__isnull=True)
-    rooms = Place.objects.current().filter(kind=PlaceKind.ROOM, grid__isnull=False)
-    rooms = rooms.filter(~Exists(planned)).order_by("pk").values_list("pk", "parent_id")[:most]
-    rows = [
-        Plan(place_id=pk, due_on=today + timedelta(days=((parent or pk) * 37 + pk % 7) % days)) for pk, parent in rooms
-    ]
+    homes = dwellings().filter(~Exists(planned), grid__isnull=False).order_by("pk")[:most]
+    rows = []
+    for pk, kind, parent in homes.values_list("pk", "kind", "parent_id"):
+        together = parent if kind == PlaceKind.ROOM and parent else pk
+        rows.append(Plan(place_id=pk, due_on=today + timedelta(days=(together * 37 + pk % 7) % days)))
     Plan.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)
 
@@ -292,10 +292,11 @@ def erase_person(account, at):
     """Called inside the transaction that erases `account`: what is kept about the household where the person lives or
     lived goes wholly. Where one lives is one's own word, so the door is visited the next day like any other: whoever
     still needs care is entered anew."""
-    places = list(account.dwellings.filter(place__kind=PlaceKind.ROOM).values_list("place_id", flat=True))
+    places = list(account.dwellings.values_list("place_id", flat=True))
     tomorrow = timezone.localdate(at) + timedelta(days=1)
-    for place in KeyHousehold.objects.filter(place__in=places, until__isnull=True).values_list("place_id", flat=True):
-        Plan.objects.update_or_create(place_id=place, key=None, template=None, defaults={"due_on": tomorrow})
+    cared = KeyHousehold.objects.filter(place__in=places, until__isnull=True)
+    for place in dwellings().filter(pk__in=cared.values("place")):
+        Plan.objects.update_or_create(place=place, key=None, template=None, defaults={"due_on": tomorrow})
     drop(KeyHousehold.objects.filter(place__in=places), at)
     Visit.objects.filter(place__in=places).update(note="", noticed="")
 
