@@ -179,7 +179,7 @@ def test_on_no_list_but_its_own_is_a_key_household_told_from_another(w):
     household(w.neighbour_room)
     client = client_for(w.worker)
     names = [str(one.name) for one in HouseholdClass.objects.all()]
-    for url in ("desk:day", "rounds:index", "desk:home"):
+    for url in ("desk:day", "rounds:index", "desk:home", "rounds:keys"):
         text = client.get(reverse(url)).content.decode()
         assert SECRET not in text and not any(name in text for name in names), url
     stops = client.get(reverse("desk:day")).context["items"]
@@ -201,6 +201,31 @@ def test_every_reading_is_on_record_and_no_record_says_who_or_why(w, caplog):
     said = str([row[2] for row in rows]) + caplog.text
     for word in (SECRET, "ill", "重病", "301", w.room.full_name):
         assert word not in said
+
+
+def times_read():
+    return Entry.objects.filter(stream__name="rounds", action="key_read").count()
+
+
+def test_what_a_refused_visit_and_a_recorded_one_show_of_a_key_household_is_on_record(w):
+    key, client = key_at(w.room, w.worker), client_for(w.worker)
+    url = reverse("rounds:stop", args=[key.plan.ref])
+    answer = client.post(url, {"due": today().isoformat(), "outcome": ""})
+    assert answer.status_code == 422 and SECRET in answer.content.decode() and times_read() == 1
+    done = rules.visit(key.plan, w.worker, due=today(), outcome="met", note="要轮椅")
+    assert "要轮椅" in client.get(reverse("rounds:visit", args=[done.ref])).content.decode() and times_read() == 2
+
+
+def test_what_was_written_in_care_does_not_come_up_at_the_door_after_the_care_has_ended(w):
+    plain, key = household(w.room), key_at(w.room, w.worker)
+    client = client_for(w.worker)
+    done = rules.visit(key.plan, w.worker, due=today(), outcome="met", note="要轮椅")
+    assert "要轮椅" in client.get(reverse("rounds:stop", args=[key.plan.ref])).content.decode()
+    rules.end(key, w.worker)
+    assert "要轮椅" not in client.get(reverse("rounds:stop", args=[plain.ref])).content.decode()
+    before = times_read()
+    assert "要轮椅" in client.get(reverse("rounds:visit", args=[done.ref])).content.decode()
+    assert times_read() == before + 1
 
 
 def test_a_sensitive_class_needs_a_note_on_what_it_rests_on(w):

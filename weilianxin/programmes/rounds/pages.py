@@ -133,15 +133,16 @@ def visit_page(request, plan):
         if reply is not None:
             return reply
         plan.refresh_from_db(fields=["due_on"])
-    elif plan.key_id:
+    if plan.key_id:  # also what is shown again after a refusal was read
         rules.read(plan.key, request.account)
+    # What was written in the care of a key household is read on its own pages only, also when the care has ended.
+    before = Visit.objects.visible_to(request.account).filter(place=plan.place)
+    before = before.filter(Q(key__isnull=True) | Q(key=plan.key_id))
     context = {
         "plan": plan,
         "fields": filled(fields, request, refusal=refusal),
         "classes": list(plan.key.classes.all()) if plan.key_id else [],
-        "before": list(
-            Visit.objects.visible_to(request.account).filter(place=plan.place).select_related("by").order_by("-id")[:5]
-        ),
+        "before": list(before.select_related("by").order_by("-id")[:5]),
     }
     return answer(request, "rounds/visit.html", context, refusal)
 
@@ -238,11 +239,14 @@ def keep_photos(request, items):
 
 @staff_page("GET", "HEAD")
 def visit(request, ref):
-    """A visit as it was recorded; what was noticed becomes a report with one tap."""
-    rows = Visit.objects.visible_to(request.account).select_related("place__parent", "by")
+    """A visit as it was recorded; what was noticed becomes a report with one tap. Reading one of a key household is
+    journalled."""
+    rows = Visit.objects.visible_to(request.account).select_related("place__parent", "by", "key")
     row = rows.filter(ref=ref).first()
     if row is None:
         raise Http404
+    if row.key_id:
+        rules.read(row.key, request.account)
     entrance = row.place.parent if row.place.kind == PlaceKind.ROOM else row.place
     context = {"visit": row, "where": (entrance or row.place).full_name}
     return answer(request, "rounds/visit_done.html", context)
@@ -285,9 +289,10 @@ def photo(request, ref, variant):
 
 @staff_page("GET", "HEAD")
 def keys(request):
-    """The key households of one's grids, those whose visit is due first on top."""
+    """Where the key households of one's grids are, those whose visit is due first on top; why stands on their own
+    pages."""
     rows = KeyHousehold.objects.visible_to(request.account).filter(until__isnull=True)
-    rows = rows.select_related("place", "plan").prefetch_related("classes").order_by("plan__due_on", "id")
+    rows = rows.select_related("place", "plan").order_by("plan__due_on", "id")
     context = {"rows": list(rows[:KEYS]), "today": timezone.localdate()}
     return answer(request, "rounds/keys.html", context)
 
