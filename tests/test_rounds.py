@@ -174,6 +174,18 @@ def test_nobody_but_the_posts_of_the_grid_and_its_secretary_finds_a_key_househol
     assert not KeyHousehold.objects.visible_to(w.worker).exists(), "who left the post sees nothing at once"
 
 
+def test_the_list_of_key_households_ends_nowhere_silently_and_at_the_same_cost(w, django_assert_max_num_queries):
+    entered = [key_at(place("room", f"6{n:02d}室", w.entrance), w.worker) for n in range(45)]
+    rules.end(entered.pop(), w.worker)
+    client, after, shown = client_for(w.worker), "", []
+    for _page in range(2):
+        with django_assert_max_num_queries(30):
+            page = client.get(reverse("rounds:keys") + after)
+        shown += re.findall(r"households/([0-9a-f]{24})/", page.content.decode())
+        after = f"?after={page.context['after']}"
+    assert sorted(shown) == sorted(key.ref for key in entered) and after == "?after="
+
+
 def test_on_no_list_but_its_own_is_a_key_household_told_from_another(w):
     key_at(w.room, w.worker)
     household(w.neighbour_room)

@@ -28,10 +28,10 @@ from weilianxin.people.models import Post, Role
 from weilianxin.people.session import staff_required
 
 from . import plan as rules
-from .models import Answer, Check, CheckPhoto, HouseholdClass, KeyHousehold, Outcome, Template, Visit
+from .models import Answer, Check, CheckPhoto, HouseholdClass, KeyHousehold, Outcome, Plan, Template, Visit
 from .reach import READERS
 
-PAGE, KEYS = 30, 200
+PAGE = 30
 MONTH = timedelta(days=30)
 WORKERS = (Role.GRID_WORKER, Role.GRID_WORKER_BACKUP)
 
@@ -64,6 +64,20 @@ def answer(request, template, context, refusal=None):
     return render(request, template, context, status=refusal.status if refusal else 200)
 
 
+def a_page(request, plans):
+    """(a page of these plans in the order of days, what `after` says in the address of the next one, if any)."""
+    day, _dot, pk = request.GET.get("after", "")[:40].partition(".")
+    try:
+        if pk.isdecimal() and len(pk) < 19:
+            day = date.fromisoformat(day)
+            plans = plans.filter(Q(due_on__gt=day) | Q(due_on=day, pk__gt=int(pk)))
+    except ValueError:
+        pass  # a key that is not ours begins at the front
+    found = list(plans.order_by("due_on", "id")[: PAGE + 1])
+    more, found = len(found) > PAGE, found[:PAGE]
+    return found, f"{found[-1].due_on.isoformat()}.{found[-1].pk}" if more else ""
+
+
 # What comes up
 
 
@@ -72,21 +86,13 @@ def index(request):
     """What is overdue and what comes up within a week, in the order of days; a page at a time."""
     today = timezone.localdate()
     rows = rules.running().visible_to(request.account).filter(due_on__lte=today + rules.AHEAD)
-    day, _dot, pk = request.GET.get("after", "")[:40].partition(".")
-    try:
-        if pk.isdecimal() and len(pk) < 19:
-            day = date.fromisoformat(day)
-            rows = rows.filter(Q(due_on__gt=day) | Q(due_on=day, pk__gt=int(pk)))
-    except ValueError:
-        pass  # a key that is not ours begins at the front
-    found = list(rows.select_related("place", "template").order_by("due_on", "id")[: PAGE + 1])
-    more, found = len(found) > PAGE, found[:PAGE]
+    found, after = a_page(request, rows.select_related("place", "template"))
     for row in found:
         row.title, row.late = rules.title(row), row.due_on < today
     context = {
         "late": [row for row in found if row.late],
         "coming": [row for row in found if not row.late],
-        "after": f"{found[-1].due_on.isoformat()}.{found[-1].pk}" if more else "",
+        "after": after,
         "worker": any(post.role in WORKERS for post in my_posts(request)),
     }
     return answer(request, "rounds/index.html", context)
@@ -289,11 +295,11 @@ def photo(request, ref, variant):
 
 @staff_page("GET", "HEAD")
 def keys(request):
-    """Where the key households of one's grids are, those whose visit is due first on top; why stands on their own
-    pages."""
-    rows = KeyHousehold.objects.visible_to(request.account).filter(until__isnull=True)
-    rows = rows.select_related("place", "plan").order_by("plan__due_on", "id")
-    context = {"rows": list(rows[:KEYS]), "today": timezone.localdate()}
+    """Where the key households of one's grids are, those whose visit is due first on top, a page at a time; why stands
+    on their own pages."""
+    plans = Plan.objects.visible_to(request.account).filter(key__isnull=False, key__until__isnull=True)
+    rows, after = a_page(request, plans.select_related("place", "key"))
+    context = {"rows": rows, "after": after, "today": timezone.localdate()}
     return answer(request, "rounds/keys.html", context)
 
 
