@@ -251,6 +251,18 @@ def test_a_sensitive_class_needs_a_note_on_what_it_rests_on(w):
     assert (key.place, key.plan.due_on) == (w.room, today())
 
 
+def test_a_house_named_without_its_compound_is_taken_only_where_one_has_a_single_grid(w):
+    there = place("compound", "织女里", grid=w.second_grid, community=w.community)
+    twin = place("room", "301室", place("entrance", "2单元", place("building", "6幢", there)))
+    form = {"place": "6幢2单元301室", "classes": ["alone"], "reason": SECRET, "ground": "consent"}
+    answer = client_for(w.worker).post(reverse("rounds:key_add"), form)  # serves two grids, each with such a room
+    assert answer.status_code == 422 and answer.context["refusal"].field == "place"
+    assert twin.grid != w.grid and not KeyHousehold.objects.exists()
+    w.worker.posts.exclude(area=w.grid).delete()
+    assert client_for(w.worker).post(reverse("rounds:key_add"), form).status_code == 302
+    assert KeyHousehold.objects.get().place == w.room
+
+
 def test_a_household_of_another_grid_cannot_be_entered(w):
     form = {"place": w.bare_room.full_name, "classes": ["alone"], "reason": SECRET, "ground": "consent"}
     assert client_for(w.worker).post(reverse("rounds:key_add"), form).status_code == 422

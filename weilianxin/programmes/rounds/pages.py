@@ -18,7 +18,7 @@ from weilianxin.cases.forms import Field
 from weilianxin.cases.once import first_answer
 from weilianxin.desk.admin.frame import attempt, filled, taken
 from weilianxin.desk.nav import render
-from weilianxin.desk.reach import my_posts, require
+from weilianxin.desk.reach import areas_of, my_posts, require
 from weilianxin.files.errors import BadPhoto
 from weilianxin.files.intake import receive
 from weilianxin.files.serve import photo_response
@@ -304,12 +304,13 @@ def keys(request):
 
 
 def place_in_reach(request, text, kinds):
-    """The place that the words mean, in one's own grids and of these kinds; Invalid with a sentence otherwise."""
+    """The place that the words mean, in one's own grids and of these kinds; Invalid with a sentence otherwise. A house
+    without its compound is looked for only by who has a single grid: of several nobody can say which is meant."""
     if len(text) < 2:
         raise Invalid(_("请写是哪里，例如“星影苑 6幢2单元301室”。"), "place")
-    areas = [post.area for post in my_posts(request) if post.role in READERS]
+    mine = areas_of(request, *READERS)
     try:
-        found = locate(text=text, area=areas[0] if areas else None)
+        found = locate(text=text, area=mine[0] if len(mine) == 1 else None)
     except PlaceError as problem:
         raise Invalid(str(problem), "place") from None
     place = found.place
