@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
@@ -378,6 +379,19 @@ def test_a_check_asks_for_every_item_and_a_photo_of_what_is_not_good_and_loses_n
     assert listed.due_on == today() + timedelta(days=90)
     page = client.get(answer["Location"]).content.decode()
     assert "雨棚松了" in page and "转成报事" in page
+
+
+def test_a_photo_that_cannot_be_read_loses_none_of_the_others(w, listed):
+    client, url = client_for(w.worker), reverse("rounds:stop", args=[listed.ref])
+    form = answers_of(listed, i1="bad", i2="bad", i3="bad")
+    wrong = SimpleUploadedFile("x.jpg", b"no picture", "image/jpeg")
+    answer = client.post(url, {**form, "p_i1": jpeg(), "p_i2": wrong, "p_i3": jpeg()})
+    shown = {item["code"]: item for item in answer.context["items"]}
+    assert answer.status_code == 422 and shown["i2"]["error"] and not shown["i2"]["kept"]
+    again = {f"k_{code}": shown[code]["kept"] for code in ("i1", "i3")}
+    assert all(again.values())
+    assert client.post(url, {**form, **again, "p_i2": jpeg()}).status_code == 302
+    assert Check.objects.get().photos.count() == 3
 
 
 def test_a_check_keeps_the_words_it_was_recorded_with(w, listed):

@@ -169,12 +169,10 @@ def visit_fields():
 
 
 def check_page(request, plan):
-    items, refusal, kept = plan.template.items, None, {}
+    items, refusal, kept, bad = plan.template.items, None, {}, {}
     if request.method == "POST":
-        try:
-            kept = keep_photos(request, items)
-        except BadPhoto as problem:
-            refusal = problem
+        kept, bad = keep_photos(request, items)
+        refusal = next(iter(bad.values()), None)
         if refusal is None:
 
             def act():
@@ -208,7 +206,7 @@ def check_page(request, plan):
                 "answer": request.POST.get(f"a_{item['code']}", ""),
                 "note": request.POST.get(f"n_{item['code']}", ""),
                 "kept": kept.get(item["code"], ""),
-                "error": str(refusal) if wrong[2:] == item["code"] else "",
+                "error": str(bad.get(item["code"]) or (refusal if wrong[2:] == item["code"] else "")),
             }
             for item in items
         ],
@@ -222,11 +220,12 @@ def words_of(item):
 
 
 def keep_photos(request, items):
-    """{code: ref} of the photos that came with this form or with an earlier try of it, which wait for it."""
+    """({code: ref}, {code: problem}): the photos that came with this form or with an earlier try of it, which wait for
+    it, and those that could not be taken in."""
     sent = {item["code"]: request.POST.get(f"k_{item['code']}", "")[:24] for item in items}
     mine = waiting_photos().filter(owner=request.account, ref__in=[ref for ref in sent.values() if ref])
     there = set(mine.values_list("ref", flat=True))
-    kept = {code: ref for code, ref in sent.items() if ref in there}
+    kept, bad = {code: ref for code, ref in sent.items() if ref in there}, {}
     at = timezone.now()
     for item in items:
         upload = request.FILES.get(f"p_{item['code']}")
@@ -235,9 +234,10 @@ def keep_photos(request, items):
                 prepared = [put_on_disk(photo) for photo in receive([upload])]
             except BadPhoto as problem:
                 problem.field = f"p_{item['code']}"
-                raise
-            kept[item["code"]] = store(prepared[0], request.account, at).ref
-    return kept
+                bad[item["code"]] = problem
+            else:
+                kept[item["code"]] = store(prepared[0], request.account, at).ref
+    return kept, bad
 
 
 # What was recorded
