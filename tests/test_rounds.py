@@ -16,6 +16,7 @@ from weilianxin.journal.models import Entry
 from weilianxin.lib import walk
 from weilianxin.people import erasure, mydata
 from weilianxin.people.posts import note_absence
+from weilianxin.programmes.rounds import pages
 from weilianxin.programmes.rounds import plan as rules
 from weilianxin.programmes.rounds.models import (
     Check,
@@ -124,6 +125,30 @@ def test_of_two_who_visit_the_same_household_the_second_is_told(w):
     with pytest.raises(Changed):
         rules.visit(plan, w.backup, due=seen, outcome="met")
     assert Visit.objects.count() == 1
+
+
+def test_what_was_typed_for_a_visit_that_ended_meanwhile_is_refused_and_not_lost(w, monkeypatch):
+    key, plain, client = key_at(w.room, w.worker), household(w.neighbour_room), client_for(w.worker)
+    form = {"due": today().isoformat(), "outcome": "met", "note": "药按时吃"}
+    rules.end(key, w.leader)
+    key_at(w.neighbour_room, w.leader)  # from now on the door is visited as that
+    for plan in (key.plan, plain):
+        url = reverse("rounds:stop", args=[plan.ref])
+        answer = client.post(url, form)
+        assert answer.status_code == 409 and "药按时吃" in answer.content.decode()
+        assert client.get(url).status_code == 404
+    assert not Visit.objects.exists()
+
+    again, attempt = key_at(w.room, w.worker), pages.attempt
+
+    def erased_meanwhile(*facts):
+        rules.drop(KeyHousehold.objects.filter(pk=again.pk), timezone.now())
+        return attempt(*facts)
+
+    monkeypatch.setattr(pages, "attempt", erased_meanwhile)
+    answer = client.post(reverse("rounds:stop", args=[again.plan.ref]), form)
+    text = answer.content.decode()
+    assert answer.status_code == 409 and "药按时吃" in text and SECRET not in text
 
 
 def test_the_list_shows_what_is_overdue_and_the_next_seven_days_and_nothing_later(w):
@@ -291,7 +316,7 @@ def test_what_ended_long_ago_falls_out_with_its_words(w):
     key = key_at(w.room, w.worker)
     rules.visit(key.plan, w.worker, due=today(), outcome="met", note=SECRET)
     rules.end(key, w.worker)
-    assert not Plan.objects.filter(key=key).exists()
+    assert not rules.running().filter(key=key).exists()
     rules.forget(at + timedelta(days=365))
     assert KeyHousehold.objects.exists(), "kept for a year"
     rules.forget(at + timedelta(days=367))
@@ -309,12 +334,12 @@ def everything():
 
 
 def test_who_is_erased_takes_the_key_household_along_to_the_last_word(w):
+    plain = household(w.room)
+    rules.visit(plain, w.worker, due=today(), outcome="met", note=f"说起{SECRET}")
     key = key_at(w.room, w.worker, reason=SECRET)
     rules.visit(
         key.plan, w.worker, due=today(), outcome="met", note=f"{SECRET}，要轮椅", noticed=f"{SECRET}的门口有台阶"
     )
-    plain = household(w.room)
-    rules.visit(plain, w.worker, due=today(), outcome="met", note=f"说起{SECRET}")
     other = key_at(w.bare_room, w.bare_worker, reason="别人家的事")
     assert SECRET in everything()
     erasure.erase(w.resident, timezone.now())
@@ -498,6 +523,22 @@ def test_the_telephone_marks_a_visit_done_once(w):
     )
     assert again.status_code == 409
     assert client.get("/api/v1/desk/day", **more).json()["items"] == []
+
+
+def test_the_telephone_is_told_of_a_visit_that_ended_meanwhile(w):
+    key = key_at(w.room, w.worker)
+    rules.end(key, w.leader)
+    answer = from_phone(w.worker, key.plan, {"due": today().isoformat(), "outcome": "met"})
+    assert answer.status_code == 409 and not Visit.objects.exists()
+
+
+def from_phone(account, plan, body, key="abcdefgh"):
+    from weilianxin.people import tokens
+
+    token = tokens.issue(account, "test", timezone.now())[0]
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
+    url = f"/api/v1/desk/visits/{plan.ref}"
+    return client_for(account).post(url, body, content_type="application/json", headers=headers)
 
 
 # The order of the day

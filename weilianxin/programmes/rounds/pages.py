@@ -102,8 +102,9 @@ def index(request):
 
 
 def plan_or_404(request, ref):
-    rows = rules.running().visible_to(request.account).select_related("place", "template", "key")
-    row = rows.filter(ref=ref).first()
+    # A form that comes back finds also what has ended meanwhile: it is refused with all that was typed into it.
+    rows = Plan.objects.all() if request.method == "POST" else rules.running()
+    row = rows.visible_to(request.account).select_related("place", "template", "key").filter(ref=ref).first()
     if row is None:
         raise Http404
     return row
@@ -116,6 +117,16 @@ def stop(request, ref):
         return repeated
     plan = plan_or_404(request, ref)
     return check_page(request, plan) if plan.template_id else visit_page(request, plan)
+
+
+def renew(plan):
+    """Bring the plan of a refused form up to date. One that was deleted went with its key household: nothing of that
+    is shown."""
+    now = Plan.objects.filter(pk=plan.pk).first()
+    if now is None:
+        plan.key = None
+    else:
+        plan.due_on = now.due_on
 
 
 def visit_page(request, plan):
@@ -138,7 +149,7 @@ def visit_page(request, plan):
         reply, refusal = attempt(request, act)
         if reply is not None:
             return reply
-        plan.refresh_from_db(fields=["due_on"])
+        renew(plan)
     if plan.key_id:  # also what is shown again after a refusal was read
         rules.read(plan.key, request.account)
     # What was written in the care of a key household is read on its own pages only, also when the care has ended.
@@ -194,7 +205,7 @@ def check_page(request, plan):
             reply, refusal = attempt(request, act)
             if reply is not None:
                 return reply
-        plan.refresh_from_db(fields=["due_on"])
+        renew(plan)
     wrong = getattr(refusal, "field", None) or ""
     context = {
         "plan": plan,

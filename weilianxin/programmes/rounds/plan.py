@@ -61,9 +61,10 @@ def rhythm(plan):
 
 def running():
     """Plans that still come round: of places there still are, of lists in use, one visit for a door."""
-    more = Plan.objects.filter(place=OuterRef("place"), key__isnull=False)
+    more = Plan.objects.filter(place=OuterRef("place"), key__isnull=False, until__isnull=True)
     return (
-        Plan.objects.exclude(template__is_active=False)
+        Plan.objects.filter(until__isnull=True)
+        .exclude(template__is_active=False)
         .exclude(Q(key__isnull=True, template__isnull=True) & Exists(more))
         .filter(Q(place__valid_to__isnull=True) | Q(place__valid_to__gt=timezone.localdate()))
     )
@@ -89,8 +90,9 @@ def title(plan):
 def visit(plan, account, *, due, outcome, note="", noticed="", next_try=None, at=None):
     """What came of a visit; moves the plan on. Returns the Visit.
 
-    `due` is the day for which the visitor saw it planned: Changed where somebody was there meanwhile. Invalid for an
-    outcome that is none, words too long, or a next try that lies not within the next thirty days.
+    `due` is the day for which the visitor saw it planned: Changed where somebody was there meanwhile, or where it comes
+    round no more. Invalid for an outcome that is none, words too long, or a next try that lies not within the next
+    thirty days.
     """
     at = at or timezone.now()
     today = timezone.localdate(at)
@@ -121,7 +123,8 @@ def visit(plan, account, *, due, outcome, note="", noticed="", next_try=None, at
             Plan.objects.filter(pk=plan.pk).update(due_on=next_try, tries=plan.tries + 1)
         else:
             # Whoever was met was met as a household too, however many plans lead to the door.
-            for row in Plan.objects.filter(place=plan.place, template__isnull=True).select_related("key"):
+            rows = Plan.objects.filter(place=plan.place, template__isnull=True, until__isnull=True)
+            for row in rows.select_related("key"):
                 _next(row, today, at)
         log.append(STREAM, "visit", account.ref, {"visit": done.ref, "outcome": outcome}, at=at)
     return done
@@ -130,7 +133,7 @@ def visit(plan, account, *, due, outcome, note="", noticed="", next_try=None, at
 def _locked(plan, due):
     rows = Plan.objects.select_for_update(of=("self",)).select_related("place", "key", "template")
     plan = rows.filter(pk=plan.pk).first()
-    if plan is None:
+    if plan is None or not running().filter(pk=plan.pk).exists():
         raise Changed
     if plan.due_on != due:
         raise Changed({"who": _("同事"), "act": title(plan)})
@@ -231,8 +234,9 @@ def end(household, by, at=None):
     """The care ends: it is visited like every household again, and the row falls out after the time for keeping."""
     at = at or timezone.now()
     with transaction.atomic():
-        if KeyHousehold.objects.filter(pk=household.pk, until__isnull=True).update(until=timezone.localdate(at)):
-            Plan.objects.filter(key=household).delete()
+        today = timezone.localdate(at)
+        if KeyHousehold.objects.filter(pk=household.pk, until__isnull=True).update(until=today):
+            Plan.objects.filter(key=household).update(until=today)
             log.append(STREAM, "key_ended", by.ref, {"key": household.ref}, at=at)
 
 
