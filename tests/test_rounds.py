@@ -419,6 +419,27 @@ def test_a_photo_that_cannot_be_read_loses_none_of_the_others(w, listed):
     assert Check.objects.get().photos.count() == 3
 
 
+def test_a_checklist_is_ended_for_a_reason_and_on_record_and_may_be_planned_again(w, listed):
+    client, url = client_for(w.leader), reverse("rounds:stop", args=[listed.ref])
+    assert "不再检查" in client.get(url).content.decode()
+    form = {**answers_of(listed), "n_i1": "雨棚松了", "do": "end"}
+    answer = client.post(url, form)
+    assert answer.status_code == 422 and answer.context["reason"].error, "a reason is asked for"
+    assert "雨棚松了" in answer.content.decode() and listed in rules.running()
+    answer = client.post(url, {**form, "reason": "mistaken"})
+    assert answer.status_code == 302 and "以后不再检查" in client.get(answer["Location"]).content.decode()
+    assert listed not in rules.running() and not Check.objects.exists()
+    entry = Entry.objects.get(action="check_ended")
+    assert entry.actor == w.leader.ref and listed.ref in str(entry.payload) and "mistaken" in str(entry.payload)
+    # Whoever was going through it meanwhile is told, and loses nothing.
+    answer = client_for(w.worker).post(url, {**answers_of(listed, i2="bad"), "n_i2": "雨棚松了", "p_i2": jpeg()})
+    assert answer.status_code == 409 and "雨棚松了" in answer.content.decode()
+    assert next(item["kept"] for item in answer.context["items"] if item["code"] == "i2")
+    later = today() + timedelta(days=9)
+    assert rules.plan_check(listed.place, listed.template, later, w.worker) == listed
+    assert rules.running().get(pk=listed.pk).due_on == later
+
+
 def test_a_check_keeps_the_words_it_was_recorded_with(w, listed):
     rules.check(
         listed, w.worker, due=today(), answers={i["code"]: ("good", "") for i in listed.template.items}, photos={}

@@ -181,16 +181,21 @@ def visit_fields():
 
 def check_page(request, plan):
     items, refusal, kept, bad = plan.template.items, None, {}, {}
+    reason = Field("reason", "radios", _("为什么"), required=True, choices=tuple(rules.END_REASONS.items()))
     if request.method == "POST":
         kept, bad = keep_photos(request, items)
         refusal = next(iter(bad.values()), None)
         if refusal is None:
 
             def act():
+                due = a_day(request.POST.get("due", ""), "due")
+                if request.POST.get("do") == "end":
+                    rules.end_check(plan, request.account, due=due, reason=request.POST.get("reason", ""))
+                    return reverse("rounds:index") + "?done=ended"
                 done = rules.check(
                     plan,
                     request.account,
-                    due=a_day(request.POST.get("due", ""), "due"),
+                    due=due,
                     answers={
                         item["code"]: (
                             request.POST.get(f"a_{item['code']}", ""),
@@ -221,6 +226,7 @@ def check_page(request, plan):
             }
             for item in items
         ],
+        "reason": filled([reason], request, refusal=refusal)[0],
         "last": Check.objects.filter(place=plan.place, template=plan.template).order_by("-id").first(),
     }
     return answer(request, "rounds/check.html", context, refusal)

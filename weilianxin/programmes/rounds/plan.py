@@ -38,6 +38,13 @@ PARAMETERS = {
     "keep_days": (365, 30, 1825, gettext_lazy("重点户结束后多少天删除")),
     "visit_days": (1825, 365, 3650, gettext_lazy("走访和检查记录保存多少天")),
 }
+# Why a place is not checked any more: codes, because the journal keeps them for ever.
+END_REASONS = {
+    "mistaken": gettext_lazy("排错了地方或检查表"),
+    "gone": gettext_lazy("这里拆了，或者不用了"),
+    "others": gettext_lazy("改由别人检查"),
+    "needless": gettext_lazy("情况变了，不用再查"),
+}
 AHEAD, LATE = timedelta(days=7), timedelta(days=7)  # reminded before; shown to the grid leader after
 LONGEST_RETRY = 30
 BATCH = 2000
@@ -187,13 +194,30 @@ def check(plan, account, *, due, answers, photos, at=None):
 
 
 def plan_check(place, template, due_on, by, at=None):
-    """A place gets a checklist that comes round. Journalled. Returns the Plan; Invalid where it has it already."""
+    """A place gets a checklist that comes round, also one that was ended there. Journalled. Returns the Plan; Invalid
+    where it has it already."""
     at = at or timezone.now()
-    plan, new = Plan.objects.get_or_create(place=place, template=template, defaults={"due_on": due_on})
-    if not new:
-        raise Invalid(_("这个地方已经有这张检查表了。"), "place")
-    log.append(STREAM, "check_planned", by.ref, {"plan": plan.ref, "template": template.pk}, at=at)
+    with transaction.atomic():
+        facts = {"place": place, "template": template}
+        plan, new = Plan.objects.select_for_update().get_or_create(**facts, defaults={"due_on": due_on})
+        if not new and plan.until is None:
+            raise Invalid(_("这个地方已经有这张检查表了。"), "place")
+        plan.due_on, plan.until = due_on, None
+        plan.save(update_fields=["due_on", "until"])
+        log.append(STREAM, "check_planned", by.ref, {"plan": plan.ref, "template": template.pk}, at=at)
     return plan
+
+
+def end_check(plan, by, *, due, reason, at=None):
+    """A place loses a checklist; what was checked stays. Journalled with the reason, one of END_REASONS: Invalid
+    without one, Changed as in `visit`."""
+    at = at or timezone.now()
+    if reason not in END_REASONS:
+        raise Invalid(_("请选为什么不再检查。"), "reason")
+    with transaction.atomic():
+        plan = _locked(plan, due)
+        Plan.objects.filter(pk=plan.pk).update(until=timezone.localdate(at))
+        log.append(STREAM, "check_ended", by.ref, {"plan": plan.ref, "reason": reason}, at=at)
 
 
 # Key households
