@@ -553,6 +553,38 @@ def test_the_telephone_is_told_of_a_visit_that_ended_meanwhile(w):
     assert answer.status_code == 409 and not Visit.objects.exists()
 
 
+def test_a_visit_that_waited_for_a_network_counts_from_when_it_was(w):
+    now, plan = timezone.now(), household(w.room, -3)
+    was = now - timedelta(days=3)
+    body = {"due": plan.due_on.isoformat(), "outcome": "met", "at": was.isoformat()}
+    assert from_phone(w.worker, plan, body).status_code == 200
+    plan.refresh_from_db()
+    assert (plan.due_on, plan.done_at) == (timezone.localdate(was) + timedelta(days=182), was)
+    assert Visit.objects.get().at == was
+    assert Entry.objects.get(action="visit").at >= now, "the journal keeps the server's own moment"
+
+
+@pytest.mark.parametrize("hours", [-24 * 8, 2, None])
+def test_a_moment_too_long_ago_or_yet_to_come_counts_as_now(w, hours):
+    now, plan = timezone.now(), household(w.room)
+    body = {"due": plan.due_on.isoformat(), "outcome": "nobody"}
+    if hours is not None:
+        body["at"] = (now + timedelta(hours=hours)).isoformat()
+    assert from_phone(w.worker, plan, body).status_code == 200
+    assert now <= Visit.objects.get().at <= timezone.now()
+
+
+def test_nobody_at_home_last_week_comes_up_today_and_not_in_the_past(w):
+    plan = household(w.room, -6)
+    was = timezone.now() - timedelta(days=6)
+    body = {"due": plan.due_on.isoformat(), "outcome": "nobody", "at": was.isoformat()}
+    assert from_phone(w.worker, plan, body).status_code == 200
+    plan.refresh_from_db()
+    assert plan.due_on == today()
+    wrong = {**body, "due": today().isoformat(), "at": "2026-03-10T08:00:00"}  # of no time zone
+    assert from_phone(w.worker, plan, wrong, "12345678").status_code == 422
+
+
 def from_phone(account, plan, body, key="abcdefgh"):
     from weilianxin.people import tokens
 

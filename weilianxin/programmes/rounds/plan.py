@@ -94,23 +94,26 @@ def title(plan):
 # A visit
 
 
-def visit(plan, account, *, due, outcome, note="", noticed="", next_try=None, at=None):
+def visit(plan, account, *, due, outcome, note="", noticed="", next_try=None, was=None, at=None):
     """What came of a visit; moves the plan on. Returns the Visit.
 
     `due` is the day for which the visitor saw it planned: Changed where somebody was there meanwhile, or where it comes
     round no more. Invalid for an outcome that is none, words too long, or a next try that lies not within the next
-    thirty days.
+    thirty days. `was` is when it was, where that is not when it is written down: everything counts from it, and only
+    the journal's moment stays `at`.
     """
     at = at or timezone.now()
-    today = timezone.localdate(at)
+    was = was or at
+    day = timezone.localdate(was)
     if outcome not in Outcome.values:
         raise Invalid(_("请选这次走访怎么样。"), "outcome")
     for field, words in (("note", note), ("noticed", noticed)):
         if len(words) > 500:
             raise Invalid(_("写得太长了，最多 %(n)s 个字。") % {"n": 500}, field)
     if outcome == Outcome.NOBODY:
-        next_try = next_try or today + timedelta(days=number("retry_days"))
-        if not today < next_try <= today + timedelta(days=LONGEST_RETRY):
+        # A phone without a network may come with it so late that the next try would be over: then it is today's.
+        next_try = next_try or max(day + timedelta(days=number("retry_days")), timezone.localdate(at))
+        if not day < next_try <= day + timedelta(days=LONGEST_RETRY):
             raise Invalid(_("下次去的日子要在明天到 %(n)s 天之内。") % {"n": LONGEST_RETRY}, "next_try")
     with transaction.atomic():
         plan = _locked(plan, due)
@@ -120,7 +123,7 @@ def visit(plan, account, *, due, outcome, note="", noticed="", next_try=None, at
             place=plan.place,
             by=account,
             planned_for=plan.due_on,
-            at=at,
+            at=was,
             outcome=outcome,
             note=note,
             noticed=noticed,
@@ -132,7 +135,7 @@ def visit(plan, account, *, due, outcome, note="", noticed="", next_try=None, at
             # Whoever was met was met as a household too, however many plans lead to the door.
             rows = Plan.objects.filter(place=plan.place, template__isnull=True, until__isnull=True)
             for row in rows.select_related("key"):
-                _next(row, today, at)
+                _next(row, day, was)
         log.append(STREAM, "visit", account.ref, {"visit": done.ref, "outcome": outcome}, at=at)
     return done
 
