@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
@@ -15,6 +16,7 @@ from weilianxin.journal.models import Entry
 from weilianxin.lib import walk
 from weilianxin.people import erasure, mydata
 from weilianxin.people.posts import note_absence
+from weilianxin.programmes.rounds import pages
 from weilianxin.programmes.rounds import plan as rules
 from weilianxin.programmes.rounds.models import (
     Check,
@@ -61,7 +63,8 @@ def test_every_household_comes_up_once_in_the_rhythm_and_the_staircases_are_spre
     rooms = [place("room", f"{n}室", w.entrance) for n in range(401, 440)]
     other = place("entrance", "3单元", w.building)
     rooms += [place("room", f"{n}室", other) for n in range(401, 440)]
-    assert rules.spread(timezone.now()) == len(rooms) + 3  # those of the world
+    # Those of the world: three rooms, and a staircase without any.
+    assert rules.spread(timezone.now()) == len(rooms) + 4
     assert rules.spread(timezone.now()) == 0
     days = rules.number("household_days")
     for entrance in (w.entrance, other):
@@ -72,6 +75,14 @@ def test_every_household_comes_up_once_in_the_rhythm_and_the_staircases_are_spre
         set(Plan.objects.filter(place__parent=e).values_list("due_on", flat=True)) for e in (w.entrance, other)
     )
     assert first != second
+
+
+def test_a_house_without_rooms_comes_round_and_a_staircase_with_rooms_does_not(w):
+    houses = [place("building", f"{n}幢", w.compound) for n in range(10, 15)]
+    rules.spread(timezone.now())
+    due = Plan.objects.filter(place__in=houses).values_list("due_on", flat=True)
+    assert len(set(due)) == len(houses), "houses of a compound are no staircase"
+    assert not Plan.objects.filter(place__in=[w.compound, w.building, w.entrance, w.park]).exists()
 
 
 def test_a_visit_moves_the_household_on_by_its_rhythm_and_a_key_household_by_its_shortest_class(w):
@@ -114,6 +125,30 @@ def test_of_two_who_visit_the_same_household_the_second_is_told(w):
     with pytest.raises(Changed):
         rules.visit(plan, w.backup, due=seen, outcome="met")
     assert Visit.objects.count() == 1
+
+
+def test_what_was_typed_for_a_visit_that_ended_meanwhile_is_refused_and_not_lost(w, monkeypatch):
+    key, plain, client = key_at(w.room, w.worker), household(w.neighbour_room), client_for(w.worker)
+    form = {"due": today().isoformat(), "outcome": "met", "note": "药按时吃"}
+    rules.end(key, w.leader)
+    key_at(w.neighbour_room, w.leader)  # from now on the door is visited as that
+    for plan in (key.plan, plain):
+        url = reverse("rounds:stop", args=[plan.ref])
+        answer = client.post(url, form)
+        assert answer.status_code == 409 and "药按时吃" in answer.content.decode()
+        assert client.get(url).status_code == 404
+    assert not Visit.objects.exists()
+
+    again, attempt = key_at(w.room, w.worker), pages.attempt
+
+    def erased_meanwhile(*facts):
+        rules.drop(KeyHousehold.objects.filter(pk=again.pk), timezone.now())
+        return attempt(*facts)
+
+    monkeypatch.setattr(pages, "attempt", erased_meanwhile)
+    answer = client.post(reverse("rounds:stop", args=[again.plan.ref]), form)
+    text = answer.content.decode()
+    assert answer.status_code == 409 and "药按时吃" in text and SECRET not in text
 
 
 def test_the_list_shows_what_is_overdue_and_the_next_seven_days_and_nothing_later(w):
@@ -165,12 +200,24 @@ def test_nobody_but_the_posts_of_the_grid_and_its_secretary_finds_a_key_househol
     assert not KeyHousehold.objects.visible_to(w.worker).exists(), "who left the post sees nothing at once"
 
 
+def test_the_list_of_key_households_ends_nowhere_silently_and_at_the_same_cost(w, django_assert_max_num_queries):
+    entered = [key_at(place("room", f"6{n:02d}室", w.entrance), w.worker) for n in range(45)]
+    rules.end(entered.pop(), w.worker)
+    client, after, shown = client_for(w.worker), "", []
+    for _page in range(2):
+        with django_assert_max_num_queries(30):
+            page = client.get(reverse("rounds:keys") + after)
+        shown += re.findall(r"households/([0-9a-f]{24})/", page.content.decode())
+        after = f"?after={page.context['after']}"
+    assert sorted(shown) == sorted(key.ref for key in entered) and after == "?after="
+
+
 def test_on_no_list_but_its_own_is_a_key_household_told_from_another(w):
     key_at(w.room, w.worker)
     household(w.neighbour_room)
     client = client_for(w.worker)
     names = [str(one.name) for one in HouseholdClass.objects.all()]
-    for url in ("desk:day", "rounds:index", "desk:home"):
+    for url in ("desk:day", "rounds:index", "desk:home", "rounds:keys"):
         text = client.get(reverse(url)).content.decode()
         assert SECRET not in text and not any(name in text for name in names), url
     stops = client.get(reverse("desk:day")).context["items"]
@@ -194,6 +241,31 @@ def test_every_reading_is_on_record_and_no_record_says_who_or_why(w, caplog):
         assert word not in said
 
 
+def times_read():
+    return Entry.objects.filter(stream__name="rounds", action="key_read").count()
+
+
+def test_what_a_refused_visit_and_a_recorded_one_show_of_a_key_household_is_on_record(w):
+    key, client = key_at(w.room, w.worker), client_for(w.worker)
+    url = reverse("rounds:stop", args=[key.plan.ref])
+    answer = client.post(url, {"due": today().isoformat(), "outcome": ""})
+    assert answer.status_code == 422 and SECRET in answer.content.decode() and times_read() == 1
+    done = rules.visit(key.plan, w.worker, due=today(), outcome="met", note="要轮椅")
+    assert "要轮椅" in client.get(reverse("rounds:visit", args=[done.ref])).content.decode() and times_read() == 2
+
+
+def test_what_was_written_in_care_does_not_come_up_at_the_door_after_the_care_has_ended(w):
+    plain, key = household(w.room), key_at(w.room, w.worker)
+    client = client_for(w.worker)
+    done = rules.visit(key.plan, w.worker, due=today(), outcome="met", note="要轮椅")
+    assert "要轮椅" in client.get(reverse("rounds:stop", args=[key.plan.ref])).content.decode()
+    rules.end(key, w.worker)
+    assert "要轮椅" not in client.get(reverse("rounds:stop", args=[plain.ref])).content.decode()
+    before = times_read()
+    assert "要轮椅" in client.get(reverse("rounds:visit", args=[done.ref])).content.decode()
+    assert times_read() == before + 1
+
+
 def test_a_sensitive_class_needs_a_note_on_what_it_rests_on(w):
     client = client_for(w.worker)
     form = {"place": w.room.full_name, "classes": ["disabled"], "reason": SECRET, "ground": "consent"}
@@ -205,10 +277,38 @@ def test_a_sensitive_class_needs_a_note_on_what_it_rests_on(w):
     assert (key.place, key.plan.due_on) == (w.room, today())
 
 
+def test_a_house_named_without_its_compound_is_taken_only_where_one_has_a_single_grid(w):
+    there = place("compound", "织女里", grid=w.second_grid, community=w.community)
+    twin = place("room", "301室", place("entrance", "2单元", place("building", "6幢", there)))
+    form = {"place": "6幢2单元301室", "classes": ["alone"], "reason": SECRET, "ground": "consent"}
+    answer = client_for(w.worker).post(reverse("rounds:key_add"), form)  # serves two grids, each with such a room
+    assert answer.status_code == 422 and answer.context["refusal"].field == "place"
+    assert twin.grid != w.grid and not KeyHousehold.objects.exists()
+    w.worker.posts.exclude(area=w.grid).delete()
+    assert client_for(w.worker).post(reverse("rounds:key_add"), form).status_code == 302
+    assert KeyHousehold.objects.get().place == w.room
+
+
 def test_a_household_of_another_grid_cannot_be_entered(w):
     form = {"place": w.bare_room.full_name, "classes": ["alone"], "reason": SECRET, "ground": "consent"}
     assert client_for(w.worker).post(reverse("rounds:key_add"), form).status_code == 422
     assert not KeyHousehold.objects.exists()
+
+
+@pytest.mark.parametrize("words", ["星影苑 6幢2单元9999室", "星影苑 6幢2单元", "星影苑 6幢"])
+def test_a_room_that_does_not_exist_makes_no_staircase_a_key_household(w, words):
+    form = {"place": words, "classes": ["alone"], "reason": SECRET, "ground": "consent"}
+    answer = client_for(w.worker).post(reverse("rounds:key_add"), form)
+    assert answer.status_code == 422 and answer.context["refusal"].field == "place"
+    assert words in answer.content.decode() and SECRET in answer.content.decode(), "nothing typed is lost"
+    assert not KeyHousehold.objects.exists()
+
+
+def test_a_house_without_rooms_may_be_a_key_household(w):
+    house = place("building", "7幢", w.compound)
+    form = {"place": house.full_name, "classes": ["alone"], "reason": SECRET, "ground": "consent"}
+    assert client_for(w.worker).post(reverse("rounds:key_add"), form).status_code == 302
+    assert KeyHousehold.objects.get().place == house
 
 
 def test_what_ended_long_ago_falls_out_with_its_words(w):
@@ -216,7 +316,7 @@ def test_what_ended_long_ago_falls_out_with_its_words(w):
     key = key_at(w.room, w.worker)
     rules.visit(key.plan, w.worker, due=today(), outcome="met", note=SECRET)
     rules.end(key, w.worker)
-    assert not Plan.objects.filter(key=key).exists()
+    assert not rules.running().filter(key=key).exists()
     rules.forget(at + timedelta(days=365))
     assert KeyHousehold.objects.exists(), "kept for a year"
     rules.forget(at + timedelta(days=367))
@@ -234,12 +334,12 @@ def everything():
 
 
 def test_who_is_erased_takes_the_key_household_along_to_the_last_word(w):
+    plain = household(w.room)
+    rules.visit(plain, w.worker, due=today(), outcome="met", note=f"说起{SECRET}")
     key = key_at(w.room, w.worker, reason=SECRET)
     rules.visit(
         key.plan, w.worker, due=today(), outcome="met", note=f"{SECRET}，要轮椅", noticed=f"{SECRET}的门口有台阶"
     )
-    plain = household(w.room)
-    rules.visit(plain, w.worker, due=today(), outcome="met", note=f"说起{SECRET}")
     other = key_at(w.bare_room, w.bare_worker, reason="别人家的事")
     assert SECRET in everything()
     erasure.erase(w.resident, timezone.now())
@@ -249,6 +349,19 @@ def test_who_is_erased_takes_the_key_household_along_to_the_last_word(w):
     # Whoever only said that they live there has taken nobody's care away: the door is visited the next day.
     plan = Plan.objects.get(place=w.room)
     assert (plan.key, plan.due_on) == (None, today() + timedelta(days=1))
+
+
+def test_erasure_and_an_end_reach_a_house_without_rooms_as_well(w):
+    house = place("building", "7幢", w.compound)
+    key = key_at(house, w.worker)
+    rules.end(key, w.worker)
+    rules.spread(timezone.now())
+    assert rules.running().filter(place=house).exists(), "visited like every household again"
+    key_at(house, w.worker, reason=SECRET)
+    w.resident.dwellings.update(place=house)
+    erasure.erase(w.resident, timezone.now())
+    assert SECRET not in everything()
+    assert Plan.objects.get(place=house).due_on == today() + timedelta(days=1)
 
 
 def test_who_says_that_they_live_there_is_not_told_what_is_kept_about_the_household(w):
@@ -291,6 +404,40 @@ def test_a_check_asks_for_every_item_and_a_photo_of_what_is_not_good_and_loses_n
     assert listed.due_on == today() + timedelta(days=90)
     page = client.get(answer["Location"]).content.decode()
     assert "雨棚松了" in page and "转成报事" in page
+
+
+def test_a_photo_that_cannot_be_read_loses_none_of_the_others(w, listed):
+    client, url = client_for(w.worker), reverse("rounds:stop", args=[listed.ref])
+    form = answers_of(listed, i1="bad", i2="bad", i3="bad")
+    wrong = SimpleUploadedFile("x.jpg", b"no picture", "image/jpeg")
+    answer = client.post(url, {**form, "p_i1": jpeg(), "p_i2": wrong, "p_i3": jpeg()})
+    shown = {item["code"]: item for item in answer.context["items"]}
+    assert answer.status_code == 422 and shown["i2"]["error"] and not shown["i2"]["kept"]
+    again = {f"k_{code}": shown[code]["kept"] for code in ("i1", "i3")}
+    assert all(again.values())
+    assert client.post(url, {**form, **again, "p_i2": jpeg()}).status_code == 302
+    assert Check.objects.get().photos.count() == 3
+
+
+def test_a_checklist_is_ended_for_a_reason_and_on_record_and_may_be_planned_again(w, listed):
+    client, url = client_for(w.leader), reverse("rounds:stop", args=[listed.ref])
+    assert "不再检查" in client.get(url).content.decode()
+    form = {**answers_of(listed), "n_i1": "雨棚松了", "do": "end"}
+    answer = client.post(url, form)
+    assert answer.status_code == 422 and answer.context["reason"].error, "a reason is asked for"
+    assert "雨棚松了" in answer.content.decode() and listed in rules.running()
+    answer = client.post(url, {**form, "reason": "mistaken"})
+    assert answer.status_code == 302 and "以后不再检查" in client.get(answer["Location"]).content.decode()
+    assert listed not in rules.running() and not Check.objects.exists()
+    entry = Entry.objects.get(action="check_ended")
+    assert entry.actor == w.leader.ref and listed.ref in str(entry.payload) and "mistaken" in str(entry.payload)
+    # Whoever was going through it meanwhile is told, and loses nothing.
+    answer = client_for(w.worker).post(url, {**answers_of(listed, i2="bad"), "n_i2": "雨棚松了", "p_i2": jpeg()})
+    assert answer.status_code == 409 and "雨棚松了" in answer.content.decode()
+    assert next(item["kept"] for item in answer.context["items"] if item["code"] == "i2")
+    later = today() + timedelta(days=9)
+    assert rules.plan_check(listed.place, listed.template, later, w.worker) == listed
+    assert rules.running().get(pk=listed.pk).due_on == later
 
 
 def test_a_check_keeps_the_words_it_was_recorded_with(w, listed):
@@ -397,6 +544,54 @@ def test_the_telephone_marks_a_visit_done_once(w):
     )
     assert again.status_code == 409
     assert client.get("/api/v1/desk/day", **more).json()["items"] == []
+
+
+def test_the_telephone_is_told_of_a_visit_that_ended_meanwhile(w):
+    key = key_at(w.room, w.worker)
+    rules.end(key, w.leader)
+    answer = from_phone(w.worker, key.plan, {"due": today().isoformat(), "outcome": "met"})
+    assert answer.status_code == 409 and not Visit.objects.exists()
+
+
+def test_a_visit_that_waited_for_a_network_counts_from_when_it_was(w):
+    now, plan = timezone.now(), household(w.room, -3)
+    was = now - timedelta(days=3)
+    body = {"due": plan.due_on.isoformat(), "outcome": "met", "at": was.isoformat()}
+    assert from_phone(w.worker, plan, body).status_code == 200
+    plan.refresh_from_db()
+    assert (plan.due_on, plan.done_at) == (timezone.localdate(was) + timedelta(days=182), was)
+    assert Visit.objects.get().at == was
+    assert Entry.objects.get(action="visit").at >= now, "the journal keeps the server's own moment"
+
+
+@pytest.mark.parametrize("hours", [-24 * 8, 2, None])
+def test_a_moment_too_long_ago_or_yet_to_come_counts_as_now(w, hours):
+    now, plan = timezone.now(), household(w.room)
+    body = {"due": plan.due_on.isoformat(), "outcome": "nobody"}
+    if hours is not None:
+        body["at"] = (now + timedelta(hours=hours)).isoformat()
+    assert from_phone(w.worker, plan, body).status_code == 200
+    assert now <= Visit.objects.get().at <= timezone.now()
+
+
+def test_nobody_at_home_last_week_comes_up_today_and_not_in_the_past(w):
+    plan = household(w.room, -6)
+    was = timezone.now() - timedelta(days=6)
+    body = {"due": plan.due_on.isoformat(), "outcome": "nobody", "at": was.isoformat()}
+    assert from_phone(w.worker, plan, body).status_code == 200
+    plan.refresh_from_db()
+    assert plan.due_on == today()
+    wrong = {**body, "due": today().isoformat(), "at": "2026-03-10T08:00:00"}  # of no time zone
+    assert from_phone(w.worker, plan, wrong, "12345678").status_code == 422
+
+
+def from_phone(account, plan, body, key="abcdefgh"):
+    from weilianxin.people import tokens
+
+    token = tokens.issue(account, "test", timezone.now())[0]
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
+    url = f"/api/v1/desk/visits/{plan.ref}"
+    return client_for(account).post(url, body, content_type="application/json", headers=headers)
 
 
 # The order of the day

@@ -89,6 +89,7 @@ ACTS = {
     "visit": _("走访"),
     "check": _("检查"),
     "check_planned": _("排进定期检查"),
+    "check_ended": _("不再定期检查"),
     "key_entered": _("登记重点户"),
     "key_read": _("查看重点户"),
     "key_ended": _("结束重点户"),

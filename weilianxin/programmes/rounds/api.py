@@ -1,12 +1,12 @@
 """The grid worker's day as JSON, and a visit marked done: what the mini-program's page 今天 needs."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from django.http import Http404
 from django.utils import timezone
 from ninja import Router
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from weilianxin.api.frame import BODY, acted, answers, key_header, staff
 from weilianxin.api.frame import before as answered_before
@@ -14,9 +14,11 @@ from weilianxin.api.schemas import Shape
 from weilianxin.desk.day import OVERDUE, URGENT, far, today
 
 from . import plan as rules
+from .models import Plan
 
 router = Router(tags=["desk"], auth=staff)
 ROUTERS = [router]
+KEPT, ASTRAY = timedelta(days=7), timedelta(minutes=1)  # how long a phone keeps a visit; how wrong its clock may go
 WINDOWS = {URGENT: "urgent", OVERDUE: "overdue"}
 
 
@@ -48,10 +50,16 @@ class VisitIn(Shape):
     note: str = Field("", max_length=500)
     noticed: str = Field("", max_length=500)
     next_try: date | None = None
+    at: AwareDatetime | None = None  # when it was, of a visit that waited for a network
 
 
 class VisitOut(Shape):
     ref: str
+
+
+def moment(said, now):
+    """When a visit was, as the phone says it; now, where that was too long ago or is yet to come."""
+    return min(said, now) if said is not None and now - KEPT <= said <= now + ASTRAY else now
 
 
 def item_of(item):
@@ -84,16 +92,20 @@ def desk_day(request):
 
 @router.post("/desk/visits/{ref}", response=answers(VisitOut, 403, 404, 409, *BODY), url_name="desk_visit")
 def desk_visit(request, ref: str, body: VisitIn, key: str = key_header()):
-    """A visit is done: `due` is the day for which the list showed it, so that two do not go for the same one."""
+    """A visit is done: `due` is the day for which the list showed it, so that two do not go for the same one. Refused
+    as changed also where it comes round no more. `at` is when it was, at most seven days ago; any other counts as
+    now."""
     kept = answered_before(request, key)
     if kept is not None:
         return kept
-    row = rules.running().visible_to(request.account).filter(ref=ref[:24], template__isnull=True).first()
+    row = Plan.objects.visible_to(request.account).filter(ref=ref[:24], template__isnull=True).first()
     if row is None:
         raise Http404
 
     def act():
-        done = rules.visit(row, request.account, **body.dict())
+        now, facts = timezone.now(), body.dict()
+        was = moment(facts.pop("at"), now)
+        done = rules.visit(row, request.account, **facts, was=was, at=now)
         return {"ref": done.ref}
 
     return acted(request, key, act)

@@ -81,13 +81,15 @@ class Template(Named):
 
 
 class Plan(models.Model):
-    """What comes round at a place, and the day it is due next: a household, a key household, or a checklist."""
+    """What comes round at a place, and the day it is due next: a household, a key household, or a checklist. One that
+    ended stays, so that whoever was there meanwhile is told."""
 
     ref = models.CharField(max_length=24, unique=True, default=new_ref)
     place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="plans")
     key = models.OneToOneField(KeyHousehold, null=True, blank=True, on_delete=models.CASCADE)
     template = models.ForeignKey(Template, null=True, blank=True, on_delete=models.PROTECT)
     due_on = models.DateField(db_index=True)
+    until = models.DateField(null=True, blank=True)
     done_at = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)  # since it was last done: nobody was at home
 

@@ -18,7 +18,7 @@ from weilianxin.cases.forms import Field
 from weilianxin.cases.once import first_answer
 from weilianxin.desk.admin.frame import attempt, filled, taken
 from weilianxin.desk.nav import render
-from weilianxin.desk.reach import my_posts, require
+from weilianxin.desk.reach import areas_of, my_posts, require
 from weilianxin.files.errors import BadPhoto
 from weilianxin.files.intake import receive
 from weilianxin.files.serve import photo_response
@@ -28,10 +28,10 @@ from weilianxin.people.models import Post, Role
 from weilianxin.people.session import staff_required
 
 from . import plan as rules
-from .models import Answer, Check, CheckPhoto, HouseholdClass, KeyHousehold, Outcome, Template, Visit
+from .models import Answer, Check, CheckPhoto, HouseholdClass, KeyHousehold, Outcome, Plan, Template, Visit
 from .reach import READERS
 
-PAGE, KEYS = 30, 200
+PAGE = 30
 MONTH = timedelta(days=30)
 WORKERS = (Role.GRID_WORKER, Role.GRID_WORKER_BACKUP)
 
@@ -64,6 +64,20 @@ def answer(request, template, context, refusal=None):
     return render(request, template, context, status=refusal.status if refusal else 200)
 
 
+def a_page(request, plans):
+    """(a page of these plans in the order of days, what `after` says in the address of the next one, if any)."""
+    day, _dot, pk = request.GET.get("after", "")[:40].partition(".")
+    try:
+        if pk.isdecimal() and len(pk) < 19:
+            day = date.fromisoformat(day)
+            plans = plans.filter(Q(due_on__gt=day) | Q(due_on=day, pk__gt=int(pk)))
+    except ValueError:
+        pass  # a key that is not ours begins at the front
+    found = list(plans.order_by("due_on", "id")[: PAGE + 1])
+    more, found = len(found) > PAGE, found[:PAGE]
+    return found, f"{found[-1].due_on.isoformat()}.{found[-1].pk}" if more else ""
+
+
 # What comes up
 
 
@@ -72,21 +86,13 @@ def index(request):
     """What is overdue and what comes up within a week, in the order of days; a page at a time."""
     today = timezone.localdate()
     rows = rules.running().visible_to(request.account).filter(due_on__lte=today + rules.AHEAD)
-    day, _dot, pk = request.GET.get("after", "")[:40].partition(".")
-    try:
-        if pk.isdecimal() and len(pk) < 19:
-            day = date.fromisoformat(day)
-            rows = rows.filter(Q(due_on__gt=day) | Q(due_on=day, pk__gt=int(pk)))
-    except ValueError:
-        pass  # a key that is not ours begins at the front
-    found = list(rows.select_related("place", "template").order_by("due_on", "id")[: PAGE + 1])
-    more, found = len(found) > PAGE, found[:PAGE]
+    found, after = a_page(request, rows.select_related("place", "template"))
     for row in found:
         row.title, row.late = rules.title(row), row.due_on < today
     context = {
         "late": [row for row in found if row.late],
         "coming": [row for row in found if not row.late],
-        "after": f"{found[-1].due_on.isoformat()}.{found[-1].pk}" if more else "",
+        "after": after,
         "worker": any(post.role in WORKERS for post in my_posts(request)),
     }
     return answer(request, "rounds/index.html", context)
@@ -96,8 +102,9 @@ def index(request):
 
 
 def plan_or_404(request, ref):
-    rows = rules.running().visible_to(request.account).select_related("place", "template", "key")
-    row = rows.filter(ref=ref).first()
+    # A form that comes back finds also what has ended meanwhile: it is refused with all that was typed into it.
+    rows = Plan.objects.all() if request.method == "POST" else rules.running()
+    row = rows.visible_to(request.account).select_related("place", "template", "key").filter(ref=ref).first()
     if row is None:
         raise Http404
     return row
@@ -110,6 +117,16 @@ def stop(request, ref):
         return repeated
     plan = plan_or_404(request, ref)
     return check_page(request, plan) if plan.template_id else visit_page(request, plan)
+
+
+def renew(plan):
+    """Bring the plan of a refused form up to date. One that was deleted went with its key household: nothing of that
+    is shown."""
+    now = Plan.objects.filter(pk=plan.pk).first()
+    if now is None:
+        plan.key = None
+    else:
+        plan.due_on = now.due_on
 
 
 def visit_page(request, plan):
@@ -132,16 +149,17 @@ def visit_page(request, plan):
         reply, refusal = attempt(request, act)
         if reply is not None:
             return reply
-        plan.refresh_from_db(fields=["due_on"])
-    elif plan.key_id:
+        renew(plan)
+    if plan.key_id:  # also what is shown again after a refusal was read
         rules.read(plan.key, request.account)
+    # What was written in the care of a key household is read on its own pages only, also when the care has ended.
+    before = Visit.objects.visible_to(request.account).filter(place=plan.place)
+    before = before.filter(Q(key__isnull=True) | Q(key=plan.key_id))
     context = {
         "plan": plan,
         "fields": filled(fields, request, refusal=refusal),
         "classes": list(plan.key.classes.all()) if plan.key_id else [],
-        "before": list(
-            Visit.objects.visible_to(request.account).filter(place=plan.place).select_related("by").order_by("-id")[:5]
-        ),
+        "before": list(before.select_related("by").order_by("-id")[:5]),
     }
     return answer(request, "rounds/visit.html", context, refusal)
 
@@ -162,19 +180,22 @@ def visit_fields():
 
 
 def check_page(request, plan):
-    items, refusal, kept = plan.template.items, None, {}
+    items, refusal, kept, bad = plan.template.items, None, {}, {}
+    reason = Field("reason", "radios", _("为什么"), required=True, choices=tuple(rules.END_REASONS.items()))
     if request.method == "POST":
-        try:
-            kept = keep_photos(request, items)
-        except BadPhoto as problem:
-            refusal = problem
+        kept, bad = keep_photos(request, items)
+        refusal = next(iter(bad.values()), None)
         if refusal is None:
 
             def act():
+                due = a_day(request.POST.get("due", ""), "due")
+                if request.POST.get("do") == "end":
+                    rules.end_check(plan, request.account, due=due, reason=request.POST.get("reason", ""))
+                    return reverse("rounds:index") + "?done=ended"
                 done = rules.check(
                     plan,
                     request.account,
-                    due=a_day(request.POST.get("due", ""), "due"),
+                    due=due,
                     answers={
                         item["code"]: (
                             request.POST.get(f"a_{item['code']}", ""),
@@ -189,7 +210,7 @@ def check_page(request, plan):
             reply, refusal = attempt(request, act)
             if reply is not None:
                 return reply
-        plan.refresh_from_db(fields=["due_on"])
+        renew(plan)
     wrong = getattr(refusal, "field", None) or ""
     context = {
         "plan": plan,
@@ -201,10 +222,11 @@ def check_page(request, plan):
                 "answer": request.POST.get(f"a_{item['code']}", ""),
                 "note": request.POST.get(f"n_{item['code']}", ""),
                 "kept": kept.get(item["code"], ""),
-                "error": str(refusal) if wrong[2:] == item["code"] else "",
+                "error": str(bad.get(item["code"]) or (refusal if wrong[2:] == item["code"] else "")),
             }
             for item in items
         ],
+        "reason": filled([reason], request, refusal=refusal)[0],
         "last": Check.objects.filter(place=plan.place, template=plan.template).order_by("-id").first(),
     }
     return answer(request, "rounds/check.html", context, refusal)
@@ -215,11 +237,12 @@ def words_of(item):
 
 
 def keep_photos(request, items):
-    """{code: ref} of the photos that came with this form or with an earlier try of it, which wait for it."""
+    """({code: ref}, {code: problem}): the photos that came with this form or with an earlier try of it, which wait for
+    it, and those that could not be taken in."""
     sent = {item["code"]: request.POST.get(f"k_{item['code']}", "")[:24] for item in items}
     mine = waiting_photos().filter(owner=request.account, ref__in=[ref for ref in sent.values() if ref])
     there = set(mine.values_list("ref", flat=True))
-    kept = {code: ref for code, ref in sent.items() if ref in there}
+    kept, bad = {code: ref for code, ref in sent.items() if ref in there}, {}
     at = timezone.now()
     for item in items:
         upload = request.FILES.get(f"p_{item['code']}")
@@ -228,9 +251,10 @@ def keep_photos(request, items):
                 prepared = [put_on_disk(photo) for photo in receive([upload])]
             except BadPhoto as problem:
                 problem.field = f"p_{item['code']}"
-                raise
-            kept[item["code"]] = store(prepared[0], request.account, at).ref
-    return kept
+                bad[item["code"]] = problem
+            else:
+                kept[item["code"]] = store(prepared[0], request.account, at).ref
+    return kept, bad
 
 
 # What was recorded
@@ -238,11 +262,14 @@ def keep_photos(request, items):
 
 @staff_page("GET", "HEAD")
 def visit(request, ref):
-    """A visit as it was recorded; what was noticed becomes a report with one tap."""
-    rows = Visit.objects.visible_to(request.account).select_related("place__parent", "by")
+    """A visit as it was recorded; what was noticed becomes a report with one tap. Reading one of a key household is
+    journalled."""
+    rows = Visit.objects.visible_to(request.account).select_related("place__parent", "by", "key")
     row = rows.filter(ref=ref).first()
     if row is None:
         raise Http404
+    if row.key_id:
+        rules.read(row.key, request.account)
     entrance = row.place.parent if row.place.kind == PlaceKind.ROOM else row.place
     context = {"visit": row, "where": (entrance or row.place).full_name}
     return answer(request, "rounds/visit_done.html", context)
@@ -285,20 +312,22 @@ def photo(request, ref, variant):
 
 @staff_page("GET", "HEAD")
 def keys(request):
-    """The key households of one's grids, those whose visit is due first on top."""
-    rows = KeyHousehold.objects.visible_to(request.account).filter(until__isnull=True)
-    rows = rows.select_related("place", "plan").prefetch_related("classes").order_by("plan__due_on", "id")
-    context = {"rows": list(rows[:KEYS]), "today": timezone.localdate()}
+    """Where the key households of one's grids are, those whose visit is due first on top, a page at a time; why stands
+    on their own pages."""
+    plans = Plan.objects.visible_to(request.account).filter(key__isnull=False, key__until__isnull=True)
+    rows, after = a_page(request, plans.select_related("place", "key"))
+    context = {"rows": rows, "after": after, "today": timezone.localdate()}
     return answer(request, "rounds/keys.html", context)
 
 
 def place_in_reach(request, text, kinds):
-    """The place that the words mean, in one's own grids and of these kinds; Invalid with a sentence otherwise."""
+    """The place that the words mean, in one's own grids and of these kinds; Invalid with a sentence otherwise. A house
+    without its compound is looked for only by who has a single grid: of several nobody can say which is meant."""
     if len(text) < 2:
         raise Invalid(_("请写是哪里，例如“星影苑 6幢2单元301室”。"), "place")
-    areas = [post.area for post in my_posts(request) if post.role in READERS]
+    mine = areas_of(request, *READERS)
     try:
-        found = locate(text=text, area=areas[0] if areas else None)
+        found = locate(text=text, area=mine[0] if len(mine) == 1 else None)
     except PlaceError as problem:
         raise Invalid(str(problem), "place") from None
     place = found.place
@@ -334,6 +363,8 @@ def key_add(request):
         def act():
             given = taken(fields, request)
             place = place_in_reach(request, given["place"], DWELLINGS)
+            if not rules.dwellings().filter(pk=place.pk).exists():
+                raise Invalid(_("这里不止一户，请写到室号；已经写了的，请核对有没有这一室。"), "place")
             rules.enter(
                 place,
                 [one for one in classes if one.code in given["classes"]],

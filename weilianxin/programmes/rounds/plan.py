@@ -38,6 +38,13 @@ PARAMETERS = {
     "keep_days": (365, 30, 1825, gettext_lazy("重点户结束后多少天删除")),
     "visit_days": (1825, 365, 3650, gettext_lazy("走访和检查记录保存多少天")),
 }
+# Why a place is not checked any more: codes, because the journal keeps them for ever.
+END_REASONS = {
+    "mistaken": gettext_lazy("排错了地方或检查表"),
+    "gone": gettext_lazy("这里拆了，或者不用了"),
+    "others": gettext_lazy("改由别人检查"),
+    "needless": gettext_lazy("情况变了，不用再查"),
+}
 AHEAD, LATE = timedelta(days=7), timedelta(days=7)  # reminded before; shown to the grid leader after
 LONGEST_RETRY = 30
 BATCH = 2000
@@ -61,12 +68,20 @@ def rhythm(plan):
 
 def running():
     """Plans that still come round: of places there still are, of lists in use, one visit for a door."""
-    more = Plan.objects.filter(place=OuterRef("place"), key__isnull=False)
+    more = Plan.objects.filter(place=OuterRef("place"), key__isnull=False, until__isnull=True)
     return (
-        Plan.objects.exclude(template__is_active=False)
+        Plan.objects.filter(until__isnull=True)
+        .exclude(template__is_active=False)
         .exclude(Q(key__isnull=True, template__isnull=True) & Exists(more))
         .filter(Q(place__valid_to__isnull=True) | Q(place__valid_to__gt=timezone.localdate()))
     )
+
+
+def dwellings():
+    """Where a household lives: rooms, and buildings and entrances that nothing lies below, such as a bare house."""
+    inside = Place.objects.current().filter(parent=OuterRef("pk"))
+    bare = Q(kind__in=(PlaceKind.BUILDING, PlaceKind.ENTRANCE)) & ~Exists(inside)
+    return Place.objects.current().filter(Q(kind=PlaceKind.ROOM) | bare)
 
 
 def title(plan):
@@ -79,22 +94,26 @@ def title(plan):
 # A visit
 
 
-def visit(plan, account, *, due, outcome, note="", noticed="", next_try=None, at=None):
+def visit(plan, account, *, due, outcome, note="", noticed="", next_try=None, was=None, at=None):
     """What came of a visit; moves the plan on. Returns the Visit.
 
-    `due` is the day for which the visitor saw it planned: Changed where somebody was there meanwhile. Invalid for an
-    outcome that is none, words too long, or a next try that lies not within the next thirty days.
+    `due` is the day for which the visitor saw it planned: Changed where somebody was there meanwhile, or where it comes
+    round no more. Invalid for an outcome that is none, words too long, or a next try that lies not within the next
+    thirty days. `was` is when it was, where that is not when it is written down: everything counts from it, and only
+    the journal's moment stays `at`.
     """
     at = at or timezone.now()
-    today = timezone.localdate(at)
+    was = was or at
+    day = timezone.localdate(was)
     if outcome not in Outcome.values:
         raise Invalid(_("请选这次走访怎么样。"), "outcome")
     for field, words in (("note", note), ("noticed", noticed)):
         if len(words) > 500:
             raise Invalid(_("写得太长了，最多 %(n)s 个字。") % {"n": 500}, field)
     if outcome == Outcome.NOBODY:
-        next_try = next_try or today + timedelta(days=number("retry_days"))
-        if not today < next_try <= today + timedelta(days=LONGEST_RETRY):
+        # A phone without a network may come with it so late that the next try would be over: then it is today's.
+        next_try = next_try or max(day + timedelta(days=number("retry_days")), timezone.localdate(at))
+        if not day < next_try <= day + timedelta(days=LONGEST_RETRY):
             raise Invalid(_("下次去的日子要在明天到 %(n)s 天之内。") % {"n": LONGEST_RETRY}, "next_try")
     with transaction.atomic():
         plan = _locked(plan, due)
@@ -104,7 +123,7 @@ def visit(plan, account, *, due, outcome, note="", noticed="", next_try=None, at
             place=plan.place,
             by=account,
             planned_for=plan.due_on,
-            at=at,
+            at=was,
             outcome=outcome,
             note=note,
             noticed=noticed,
@@ -114,8 +133,9 @@ def visit(plan, account, *, due, outcome, note="", noticed="", next_try=None, at
             Plan.objects.filter(pk=plan.pk).update(due_on=next_try, tries=plan.tries + 1)
         else:
             # Whoever was met was met as a household too, however many plans lead to the door.
-            for row in Plan.objects.filter(place=plan.place, template__isnull=True).select_related("key"):
-                _next(row, today, at)
+            rows = Plan.objects.filter(place=plan.place, template__isnull=True, until__isnull=True)
+            for row in rows.select_related("key"):
+                _next(row, day, was)
         log.append(STREAM, "visit", account.ref, {"visit": done.ref, "outcome": outcome}, at=at)
     return done
 
@@ -123,7 +143,7 @@ def visit(plan, account, *, due, outcome, note="", noticed="", next_try=None, at
 def _locked(plan, due):
     rows = Plan.objects.select_for_update(of=("self",)).select_related("place", "key", "template")
     plan = rows.filter(pk=plan.pk).first()
-    if plan is None:
+    if plan is None or not running().filter(pk=plan.pk).exists():
         raise Changed
     if plan.due_on != due:
         raise Changed({"who": _("同事"), "act": title(plan)})
@@ -177,13 +197,30 @@ def check(plan, account, *, due, answers, photos, at=None):
 
 
 def plan_check(place, template, due_on, by, at=None):
-    """A place gets a checklist that comes round. Journalled. Returns the Plan; Invalid where it has it already."""
+    """A place gets a checklist that comes round, also one that was ended there. Journalled. Returns the Plan; Invalid
+    where it has it already."""
     at = at or timezone.now()
-    plan, new = Plan.objects.get_or_create(place=place, template=template, defaults={"due_on": due_on})
-    if not new:
-        raise Invalid(_("这个地方已经有这张检查表了。"), "place")
-    log.append(STREAM, "check_planned", by.ref, {"plan": plan.ref, "template": template.pk}, at=at)
+    with transaction.atomic():
+        facts = {"place": place, "template": template}
+        plan, new = Plan.objects.select_for_update().get_or_create(**facts, defaults={"due_on": due_on})
+        if not new and plan.until is None:
+            raise Invalid(_("这个地方已经有这张检查表了。"), "place")
+        plan.due_on, plan.until = due_on, None
+        plan.save(update_fields=["due_on", "until"])
+        log.append(STREAM, "check_planned", by.ref, {"plan": plan.ref, "template": template.pk}, at=at)
     return plan
+
+
+def end_check(plan, by, *, due, reason, at=None):
+    """A place loses a checklist; what was checked stays. Journalled with the reason, one of END_REASONS: Invalid
+    without one, Changed as in `visit`."""
+    at = at or timezone.now()
+    if reason not in END_REASONS:
+        raise Invalid(_("请选为什么不再检查。"), "reason")
+    with transaction.atomic():
+        plan = _locked(plan, due)
+        Plan.objects.filter(pk=plan.pk).update(until=timezone.localdate(at))
+        log.append(STREAM, "check_ended", by.ref, {"plan": plan.ref, "reason": reason}, at=at)
 
 
 # Key households
@@ -224,8 +261,9 @@ def end(household, by, at=None):
     """The care ends: it is visited like every household again, and the row falls out after the time for keeping."""
     at = at or timezone.now()
     with transaction.atomic():
-        if KeyHousehold.objects.filter(pk=household.pk, until__isnull=True).update(until=timezone.localdate(at)):
-            Plan.objects.filter(key=household).delete()
+        today = timezone.localdate(at)
+        if KeyHousehold.objects.filter(pk=household.pk, until__isnull=True).update(until=today):
+            Plan.objects.filter(key=household).update(until=today)
             log.append(STREAM, "key_ended", by.ref, {"key": household.ref}, at=at)
 
 
@@ -246,14 +284,14 @@ def keep(at=None):
 
 def spread(at, most=BATCH):
     """Give households without one their plan; returns how many. A staircase comes due within the same week, and the
-    staircases of a grid are spread evenly over the rhythm."""
+    staircases and bare houses of a grid are spread evenly over the rhythm."""
     days, today = number("household_days"), timezone.localdate(at)
     planned = Plan.objects.filter(place=OuterRef("pk"), key__isnull=True, template__isnull=True)
-    rooms = Place.objects.current().filter(kind=PlaceKind.ROOM, grid__isnull=False)
-    rooms = rooms.filter(~Exists(planned)).order_by("pk").values_list("pk", "parent_id")[:most]
-    rows = [
-        Plan(place_id=pk, due_on=today + timedelta(days=((parent or pk) * 37 + pk % 7) % days)) for pk, parent in rooms
-    ]
+    homes = dwellings().filter(~Exists(planned), grid__isnull=False).order_by("pk")[:most]
+    rows = []
+    for pk, kind, parent in homes.values_list("pk", "kind", "parent_id"):
+        together = parent if kind == PlaceKind.ROOM and parent else pk
+        rows.append(Plan(place_id=pk, due_on=today + timedelta(days=(together * 37 + pk % 7) % days)))
     Plan.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)
 
@@ -285,10 +323,11 @@ def erase_person(account, at):
     """Called inside the transaction that erases `account`: what is kept about the household where the person lives or
     lived goes wholly. Where one lives is one's own word, so the door is visited the next day like any other: whoever
     still needs care is entered anew."""
-    places = list(account.dwellings.filter(place__kind=PlaceKind.ROOM).values_list("place_id", flat=True))
+    places = list(account.dwellings.values_list("place_id", flat=True))
     tomorrow = timezone.localdate(at) + timedelta(days=1)
-    for place in KeyHousehold.objects.filter(place__in=places, until__isnull=True).values_list("place_id", flat=True):
-        Plan.objects.update_or_create(place_id=place, key=None, template=None, defaults={"due_on": tomorrow})
+    cared = KeyHousehold.objects.filter(place__in=places, until__isnull=True)
+    for place in dwellings().filter(pk__in=cared.values("place")):
+        Plan.objects.update_or_create(place=place, key=None, template=None, defaults={"due_on": tomorrow})
     drop(KeyHousehold.objects.filter(place__in=places), at)
     Visit.objects.filter(place__in=places).update(note="", noticed="")
 

@@ -42,7 +42,9 @@ page({
     if (!item || this.data.busy) return
     this.setData({ busy: ref, problem: '', thanks: '' })
     const title = t('走访：%(place)s', { place: item.place })
-    const sent = await send({ as: 'staff', title, path: `/desk/visits/${ref}`, body: { due: item.due_on, outcome } })
+    // When it was, not when it gets through: it may wait for days.
+    const body = { due: item.due_on, outcome, at: new Date().toISOString() }
+    const sent = await send({ as: 'staff', title, path: `/desk/visits/${ref}`, body })
     this.setData({ busy: '' })
     if (sent.state === 'kept') return this.setData({ items: this.data.items.filter((one) => one.ref !== ref) })
     await this.load()
