@@ -90,7 +90,11 @@ REFUSES = {
     "ordinary_urgency": {"case": {"urgency": "U1"}},
     "rounds_left": {"case": {"asked": 2}},
     "note_needed": {"data": {"note": "好"}},
-    "not_skipping_the_named_person": {"case": {"contested": 1}, "holder": "leader", "who": "worker"},
+    "not_skipping_the_named_person": {
+        "case": {"contested": 1, "state": "received"},
+        "holder": "leader",
+        "who": "worker",
+    },
     "has_category": {"report": {"category": None}},
     "refusal_reason": {"data": {"reason": "R99"}},
     "contestable": {"report": {"refusal_code": "R01"}},
@@ -161,6 +165,10 @@ REFUSES = {
         "before": ("propose_exclude", "duty"),
         "who": "duty",
     },
+    "urgency_one_may_set": {"data": {"urgency": "U3"}, "who": "worker"},
+    "not_taken_from_the_named_person": {"case": {"reopened": 1}, "holder": "leader", "who": "worker"},
+    "dispatched_by_no_higher_post": {"before": ("dispatch", "leader"), "role": "grid_leader", "who": "worker"},
+    "nothing_else_pending": {"case": {"pending": "meeting"}},
     "call_told": {"data": {"call": "nobody"}},
 }
 # What takes whatever the form says.

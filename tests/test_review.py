@@ -143,8 +143,8 @@ def test_work_sent_back_leaves_the_task_with_the_unit_that_still_holds_it(world)
         return [(photo(), "before"), (photo(), "after")]
 
     case = do(report(world), "accept", world.worker, 1)
-    for minute in (2, 12):
-        case = do(case, "dispatch", world.worker, minute, unit=world.property, assists=[], note="")
+    for minute, who in ((2, world.worker), (12, world.leader)):
+        case = do(case, "dispatch", who, minute, unit=world.property, assists=[], note="")
         task = Task.objects.filter(case=case).latest("id")
         case = do(case, "sign", handler_on(task, "翼火"), minute + 1)
         case = do(case, "reply", world.worker, minute + 2, photos=shot(), outcome="solved", note="看过了，亮了")

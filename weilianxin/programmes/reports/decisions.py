@@ -20,12 +20,17 @@ from .guards import text
 from .models import Report
 
 CALLS, CALL_DAYS, CALLS_READ = 3, 2, 20  # calls on days until nobody is reached; how far back it is read
-CALL_PAUSE = timedelta(minutes=30)
+CALL_PAUSE, CALL_SPAN = timedelta(minutes=30), timedelta(hours=12)  # between two tries; from the first to the last
 
 
 def nothing_pending(doing):
     if doing.case.pending:
         raise Refused(_("已经有一项申请在等街道中心决定。"))
+
+
+def nothing_else_pending(doing):
+    if doing.case.pending not in ("", "extend"):
+        raise Refused(_("还有另一项申请在等决定，请先定那一项。"))
 
 
 def decision_waits(doing):
@@ -50,9 +55,11 @@ def extra_named(doing):
 
 
 def extras(case):
-    """By how much a promise may be put off: half of it, or at most as long again."""
+    """By how much a promise may be put off: half of it, where that is less, or at most as long again."""
     whole = Limit.parse(case.handle_limit)
-    return list(dict.fromkeys((str(half(whole)), str(whole))))
+    less = half(whole)  # never less than four hours, which may be more than all of it
+    shorter = less.unit == whole.unit and less.amount < whole.amount or whole == Limit(1, "wd")
+    return [str(less), str(whole)] if shorter else [str(whole)]
 
 
 def not_an_emergency(doing):
@@ -129,7 +136,8 @@ def unreached(case):
             break
         if not calls or calls[-1] - event.at >= CALL_PAUSE:
             calls.append(event.at)
-    return len(calls) >= CALLS and len({timezone.localdate(at) for at in calls}) >= CALL_DAYS
+    days = {timezone.localdate(at) for at in calls}
+    return len(calls) >= CALLS and len(days) >= CALL_DAYS and calls[0] - calls[-1] >= CALL_SPAN
 
 
 def exclusion_proposed_by_another(doing):

@@ -3,14 +3,16 @@
 import hashlib
 from datetime import timedelta
 
+from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
+from weilianxin.cases.access import actor_on
 from weilianxin.cases.engine import by_system, clock_from, deadline, pause, resume, write_event
 from weilianxin.cases.errors import Refused
 from weilianxin.cases.links import issue_link
-from weilianxin.cases.models import Case, Sample, Task
+from weilianxin.cases.models import Case, Rating, Sample, Task
 from weilianxin.lib.clock import Limit, half
-from weilianxin.people.posts import people_above
+from weilianxin.people.posts import on_duty, people_above
 
 from . import alarms, intake, policy
 from .guards import waiting_ratings
@@ -67,6 +69,8 @@ def _reclassify(doing, category, urgency):
     if report.category_id != category.pk:
         Report.objects.filter(pk=case.pk).update(category=category)
         report.category = category
+    if category.public in ("no", "never") and not case.sensitive:
+        seal_joined(case, category)
     if hushed((), category):
         doing.set(title=intake.title_of("", category))
     doing.set(
@@ -86,23 +90,34 @@ def recoded(doing):
     rises = urgency < case.urgency
     location = doing.data.get("place")
     if location is not None:
-        doing.set(
-            place=location.place,
-            compound=location.compound,
-            grid=location.grid,
-            community=location.community,
-            lat=location.lat,
-            lon=location.lon,
-            cell=location.cell,
-        )
+        _move(doing, location)
     if category is not None:
         _reclassify(doing, category, urgency)
     if case.state == "received":
-        doing.set(accept_limit=policy.limits_for(category, urgency, case.clock_from)[0])
+        accept = policy.limits_for(category, urgency, case.clock_from)[0]
+        doing.set(accept_limit=policy.tighter(accept, case.accept_limit, at=case.clock_from))
         doing.set(**alarms.until_accepted(case, doing.at))
     elif rises:
         _tighten(doing, category)
     doing.public |= {"before": before, "after": {"category": case.category, "urgency": case.urgency}}
+
+
+def _move(doing, location):
+    """To another place. Words that name no place of the list stand beside the one that was known; whoever no longer
+    reaches it hands it over to whoever serves the new place."""
+    case = doing.case
+    if location.how == "area":
+        doing.set(place_text=location.text[:256])
+    else:
+        doing.set(place=location.place, lat=location.lat, lon=location.lon, cell=location.cell)
+        doing.set(compound=location.compound, grid=location.grid, community=location.community)
+    if case.holder_id and case.state != "received" and not actor_on(case, case.holder, doing.at).areas:
+        duty = on_duty(case.grid, doing.at) if case.grid_id and case.sight == "grid" else None
+        accused = duty is not None and duty.account.pk == case.about_account_id
+        heir = people_above(case, doing.at, exclude=[]) if duty is None or accused else duty.account
+        if heir is not None:
+            doing.set(holder=heir)
+            doing.public |= {"holder": heir.name}
 
 
 def _tighten(doing, category):
@@ -213,9 +228,14 @@ def _seal(doing):
     case = doing.case
     doing.set(sensitive=True)
     hide(case)
+    seal_joined(case, doing.facts["report"].category)
+
+
+def seal_joined(case, category):
+    """What joined a matter is as secret, and keeps of the words of its reporter the category's name."""
     joined = Case.objects.filter(parent=case)
-    if doing.facts["report"].category is not None:
-        joined.filter(title=case.title).update(title=doing.facts["report"].category.name_zh)
+    if category is not None:
+        joined.filter(title=case.title).update(title=category.name_zh)
     joined.update(sensitive=True)
 
 
@@ -326,7 +346,7 @@ def closed(doing):
         outcome=outcome,
         closer=doing.actor.account,
         closed_at=doing.at,
-        closings=case.closings + 1,
+        closings=_next_closing(case),
         disputable_until=policy.dispute_until(doing.at),
         rateable_until=policy.rate_until(doing.at),
         **alarms.NONE,
@@ -347,6 +367,12 @@ def closed(doing):
             community=case.community,
             subdistrict=case.subdistrict,
         )
+
+
+def _next_closing(case):
+    """The number of this closing: above whatever its reporters have rated before, here or in a matter they left."""
+    rated = Rating.objects.filter(Q(case=case) | Q(case__parent=case)).aggregate(most=Max("closing"))["most"] or 0
+    return max(case.closings, rated) + 1
 
 
 def drawn(stream, closing, percent):

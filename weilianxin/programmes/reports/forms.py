@@ -16,7 +16,7 @@ from weilianxin.people.units import handlers_near
 
 from . import catalogue
 from .decisions import extras
-from .guards import ADVICE_KINDS, CLOSING_OUTCOMES, GRID_ROLES
+from .guards import ADVICE_KINDS, CENTRE_ROLES, CLOSING_OUTCOMES, GRID_ROLES
 from .models import Channel, Report
 from .screening import must_tell_police, similar
 from .words import GRID_WORKER_REFUSALS, RATINGS, REACHED, REFUSALS
@@ -104,7 +104,10 @@ def _category(case, move, actor):
 
 
 def _urgency(case, move, actor):
-    return Field("urgency", "choice", _("紧急程度"), choices=tuple(Urgency.choices), value=case.urgency)
+    """Only the centre calls a matter less urgent (`guards.urgency_one_may_set`)."""
+    centre = actor.role_for(move) in CENTRE_ROLES
+    choices = tuple(pair for pair in Urgency.choices if centre or pair[0] <= case.urgency)
+    return Field("urgency", "choice", _("紧急程度"), choices=choices, value=case.urgency)
 
 
 def _place(case, move, actor):

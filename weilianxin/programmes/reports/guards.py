@@ -16,6 +16,8 @@ from .models import NEVER_MERGE, About, Channel, Kind
 from .words import CONTESTABLE, GRID_WORKER_REFUSALS, REACHED, REFUSALS
 
 GRID_ROLES = ("grid_worker", "grid_worker_backup")
+CENTRE_ROLES = ("centre_dispatcher", "duty_leader")
+RANKS = {"grid_leader": 1, "community_secretary": 2, **dict.fromkeys(CENTRE_ROLES, 3)}  # of the grid itself: 0
 ADVICE_KINDS = (Kind.QUESTION, Kind.IDEA, Kind.THANKS)
 SAFETY_COLUMNS = ("FIRE", "SEC")
 CLOSING_OUTCOMES = ("solved", "partly", "explained", "cannot_now")
@@ -114,6 +116,17 @@ def secret_by_hand(doing):
         raise Refused(_("这一类事一直保密。"))
 
 
+def urgency_one_may_set(doing):
+    """More urgent is for anybody to say; less urgent, on which photos and a second person hang, for the centre."""
+    urgency = doing.data.get("urgency")
+    if urgency is None or urgency <= doing.case.urgency:
+        return
+    if doing.role not in CENTRE_ROLES:
+        raise Invalid(_("降低紧急程度要由街道中心来定，请先留个备注。"), "urgency")
+    if len(doing.note) < 2:
+        raise Invalid(_("降低紧急程度，请写明为什么。"), "note")
+
+
 def has_category(doing):
     category = doing.data.get("category") or doing.facts["report"].category
     if category is None:
@@ -123,11 +136,35 @@ def has_category(doing):
 
 
 def not_skipping_the_named_person(doing):
-    """After a contested refusal or a dispute a named person holds it; only they, or the centre, take it on."""
+    """After a contested refusal or a dispute a named person holds it; only they, or the centre, take it on, and never
+    whoever refused."""
     case = doing.case
+    if case.state != "received":
+        return
+    if case.contested and doing.actor.account.pk == case.closer_id:
+        raise NotAllowed(_("上次是您没有受理的，要由另一个人来看。"))
     below = doing.role in GRID_ROLES + ("grid_leader",)
     if below and case.contested and case.holder_id and doing.actor.account.pk != case.holder_id:
         raise NotAllowed(_("这件事由%(name)s复看。") % {"name": case.holder.name})
+
+
+def not_taken_from_the_named_person(doing):
+    """What was disputed or reopened stays with whom it was given to; the centre may decide otherwise, never the one
+    who closed it."""
+    case, me = doing.case, doing.actor.account
+    if not case.reopened or case.holder_id in (None, me.pk):
+        return
+    if me.pk == case.closer_id:
+        raise NotAllowed(_("上次是您办结的，这次由%(name)s负责。") % {"name": case.holder.name})
+    if doing.role not in CENTRE_ROLES:
+        raise NotAllowed(_("这件事在%(name)s手上。") % {"name": case.holder.name})
+
+
+def dispatched_by_no_higher_post(doing):
+    """A task is taken back by the post that gave it or one above, what a meeting decided by the centre."""
+    given = Event.objects.filter(case=doing.case, act__in=("dispatch", "designate")).order_by("-seq").first()
+    if given is not None and RANKS.get(given.role, 0) > RANKS.get(doing.role, 0):
+        raise NotAllowed(_("这是%(name)s派的，要由上级来收回。") % {"name": given.actor.name})
 
 
 def refusal_reason(doing):
@@ -227,13 +264,13 @@ def is_holder(doing):
 
 
 def fresh_photos(doing, stage):
-    """Photos of a stage: those sent with this act, or taken since the case was last reopened."""
+    """Photos of a stage: those sent with this act, or taken since the case was last reopened or sent back."""
     if any(s == stage for _photo, s in doing.photos):
         return True
     mine = CasePhoto.objects.filter(case=doing.case, stage=stage)
-    if stage == CasePhoto.AFTER and doing.case.reopened:
+    if stage == CasePhoto.AFTER and (doing.case.reopened or doing.case.reworked):
         since = (
-            Event.objects.filter(case=doing.case, act__in=("dispute", "reopen"))
+            Event.objects.filter(case=doing.case, act__in=("dispute", "reopen", "rework"))
             .order_by("-seq")
             .values_list("at", flat=True)
             .first()
@@ -283,7 +320,7 @@ def another_pair_of_eyes(doing):
     case, me = doing.case, doing.actor.account
     acts = ["start", "reply"]
     if needs_other_closer(case, doing.facts["report"]):
-        acts.append("dispatch")
+        acts += ["dispatch", "designate"]
     if Event.objects.filter(case=case, actor=me, act__in=acts).exists():
         raise NotAllowed(_("您办过这件事，要由另一个人核实办结。"))
     if case.reopened and case.closer_id == me.pk:

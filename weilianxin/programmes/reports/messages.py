@@ -154,7 +154,8 @@ def on_event(case, event, doing):
     values = _values(case, worker, at, reason=_reason(case, event))
 
     def to_staff(text, audience, accounts, **more):
-        accounts = [a for a in accounts if a is not None and a.pk != event.actor_id]
+        apart = (event.actor_id, case.about_account_id)  # who did it knows, who is complained about is not told
+        accounts = [a for a in accounts if a is not None and a.pk not in apart]
         if accounts:
             given = {**values, **more}
             tell_each(text, audience, accounts, values=given, url=case_url(case), key=key, at=at, urgent=pressing(case))
@@ -231,6 +232,8 @@ def on_event(case, event, doing):
         to_staff("rated_badly", "callback", callers, due=policy.check_by(at))
     elif act in ("dispute", "reopen"):
         to_staff("disputed" if act == "dispute" else "reopened", "holder", [case.holder])
+    elif act == "recode" and "holder" in event.data:
+        to_staff("submitted", "worker", [case.holder])
     elif act == "carve":
         on_submitted(doing.facts["carved"], at, told=True)
     elif act == "rise":

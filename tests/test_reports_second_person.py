@@ -1,0 +1,236 @@
+"""Nobody gets round the second person: urgency, refusals, disputes, designations, evidence, and who is told."""
+
+from datetime import timedelta
+
+import pytest
+
+from weilianxin.areas.locate import locate
+from weilianxin.cases.access import actor_on
+from weilianxin.cases.errors import Invalid, NotAllowed, Refused
+from weilianxin.cases.models import Case
+from weilianxin.notify.models import Message
+from weilianxin.people.models import Post
+from weilianxin.programmes.reports import intake, screening
+from weilianxin.programmes.reports.decisions import extras
+from weilianxin.programmes.reports.flow import REPORTS
+from weilianxin.programmes.reports.forms import ASK
+from weilianxin.programmes.reports.models import Category
+
+from .support.world import BEGINNING, at, photo
+from .test_reports_waiting import do, handler, report, returned_twice, working
+
+pytestmark = pytest.mark.django_db
+
+
+def pair():
+    return [(photo(), "before"), (photo(), "after")]
+
+
+def closed(world, who=None, case=None):
+    case = case or do(report(world), "accept", world.worker, at(9, 5))
+    return do(case, "close_seen", who or world.worker, at(9, 30), pair(), outcome="solved")
+
+
+# Urgency
+
+
+@pytest.mark.parametrize("act", ["accept", "recode"])
+def test_only_the_centre_calls_a_matter_less_urgent_with_a_reason_and_loosens_no_promise(world, act):
+    case = report(world)
+    due = case.accept_due_at
+    for who in (world.worker, world.leader):
+        with pytest.raises(Invalid) as refusal:
+            do(case, act, who, at(9, 5), urgency="U3")
+        assert refusal.value.field == "urgency"
+    with pytest.raises(Invalid) as refusal:
+        do(case, act, world.dispatcher, at(9, 5), urgency="U3", note="")
+    assert refusal.value.field == "note"
+    case = do(case, act, world.dispatcher, at(9, 6), urgency="U3", note="只是建议换个颜色")
+    assert case.urgency == "U3" and (act == "accept" or case.accept_due_at == due)
+
+
+def test_a_form_offers_a_grid_worker_no_lower_urgency(world):
+    case = report(world)
+    for who, offered in ((world.worker, ["U0", "U1", "U2"]), (world.dispatcher, ["U0", "U1", "U2", "U3"])):
+        field = ASK["urgency"](case, REPORTS.move("accept"), actor_on(case, who, at(9, 1)))
+        assert [value for value, _label in field.choices] == offered
+
+
+# Refusals and disputes
+
+
+def test_whoever_refused_decides_nothing_about_the_contest(world):
+    case = do(report(world), "refuse", world.secretary, at(9, 10), reason="R01", right_channel="12345")
+    case = do(case, "contest_refusal", world.resident, at(9, 20))
+    assert case.holder != world.secretary
+    for act, more in (
+        ("accept", {}),
+        ("refuse", {"reason": "R01", "right_channel": "12345"}),
+        ("transfer", {"channel": "service", "receiver": "派出所"}),
+    ):
+        with pytest.raises(NotAllowed):
+            do(case, act, world.secretary, at(9, 30), **more)
+    assert do(case, "accept", case.holder, at(9, 30)).state == "accepted"
+
+
+def test_a_disputed_matter_is_taken_from_whom_it_was_given_to_by_the_centre_alone(world):
+    case = do(closed(world), "dispute", world.resident, at(10))
+    assert case.holder == world.leader
+    for who, act, more in (
+        (world.worker, "dispatch", {"unit": world.property}),
+        (world.worker, "start", {}),
+        (world.backup, "dispatch", {"unit": world.property}),
+        (world.secretary, "start", {}),
+    ):
+        with pytest.raises(NotAllowed):
+            do(case, act, who, at(10, 5), **more)
+    assert do(case, "dispatch", world.dispatcher, at(10, 6), unit=world.property).holder == world.dispatcher
+
+
+def test_who_closed_a_disputed_matter_does_not_start_it_anew(world):
+    case = do(closed(world, world.leader), "dispute", world.resident, at(10))
+    assert case.holder == world.secretary
+    with pytest.raises(NotAllowed):
+        do(case, "start", world.leader, at(10, 5))
+    assert do(case, "start", world.secretary, at(10, 5)).state == "working"
+
+
+# Tasks
+
+
+def test_a_task_is_taken_back_by_the_post_that_gave_it_or_one_above(world):
+    case = do(
+        do(report(world), "accept", world.worker, at(9, 5)), "dispatch", world.leader, at(9, 10), unit=world.property
+    )
+    with pytest.raises(NotAllowed):
+        do(case, "recall", world.worker, at(9, 20))
+    assert do(case, "recall", world.leader, at(9, 20)).holder == world.leader
+    own = do(
+        do(report(world), "accept", world.worker, at(9, 5)), "dispatch", world.worker, at(9, 10), unit=world.property
+    )
+    assert do(own, "recall", world.backup, at(9, 20)).state == "accepted", "who covers for them may"
+
+
+def test_what_a_meeting_decided_is_undone_by_the_centre_alone(world):
+    meeting = {"unit": world.property, "attendees": "值班长、物业、市政"}
+    case = do(returned_twice(world), "designate", world.duty, at(10, 10), **meeting)
+    for who in (world.worker, world.leader):
+        with pytest.raises(NotAllowed):
+            do(case, "recall", who, at(10, 20))
+    assert do(case, "recall", world.dispatcher, at(10, 20)).state == "accepted"
+
+
+def test_more_time_is_not_given_over_a_meeting_that_waits(world):
+    case = returned_twice(world)
+    with pytest.raises(Refused, match="另一项"):
+        do(case, "extend", world.dispatcher, at(10, 5), extra=extras(case)[0])
+    case.refresh_from_db()
+    assert case.pending == "meeting"
+
+
+def test_who_designated_does_not_close_what_four_eyes_must_see(world):
+    case = do(report(world, urgency="U1"), "accept", world.worker, at(9, 5))
+    Case.objects.filter(pk=case.pk).update(pending="meeting")
+    meeting = {"unit": world.property, "attendees": "值班长、物业"}
+    case = do(case, "designate", world.duty, at(9, 10), **meeting)
+    case = do(case, "sign", handler(case), at(9, 11))
+    case = do(case, "reply", handler(case), at(9, 12), pair()[1:], outcome="solved")
+    with pytest.raises(NotAllowed):
+        do(case, "close_verified", world.duty, at(9, 13), outcome="solved")
+    assert do(case, "close_verified", world.verifier, at(9, 14), outcome="solved").state == "closed"
+
+
+# Evidence, time and calls
+
+
+def test_what_was_sent_back_needs_a_new_photo(world):
+    case = working(world)
+    case = do(case, "reply", handler(case), at(9, 30), pair()[1:], outcome="solved")
+    case = do(case, "rework", world.verifier, at(9, 40))
+    with pytest.raises(Invalid) as refusal:
+        do(case, "reply", handler(case), at(9, 50), outcome="solved")
+    assert refusal.value.field == "photos"
+    assert do(case, "reply", handler(case), at(9, 55), pair()[1:], outcome="solved").state == "replied"
+
+
+def test_more_time_is_at_most_as_long_again(world):
+    case = report(world)
+    for limit, offered in (
+        ("30m", ["30m"]), ("2ch", ["2ch"]), ("6ch", ["4ch", "6ch"]), ("1wd", ["4wh", "1wd"]), ("8wd", ["4wd", "8wd"]),
+    ):  # fmt: skip
+        case.handle_limit = limit
+        assert extras(case) == offered
+
+
+def test_three_calls_around_one_midnight_do_not_say_that_nobody_was_reached(world):
+    case = closed(world)
+    night = at(23, 50)
+    for minutes in (0, 35, 70):
+        do(case, "call", world.callback, night + timedelta(minutes=minutes), reached="no")
+    with pytest.raises(Invalid) as refusal:
+        do(case, "propose_exclude", world.callback, night + timedelta(hours=2), ground="unreached")
+    assert refusal.value.field == "ground"
+    do(case, "call", world.callback, night + timedelta(hours=12, minutes=5), reached="no")
+    do(case, "propose_exclude", world.callback, night + timedelta(hours=13), ground="unreached")
+
+
+# Who joined, and who is complained about
+
+
+def test_who_joined_rated_and_went_alone_rates_their_own_closing_too(world):
+    parent = report(world)
+    token = next(row["token"] for row in screening.near(parent.report.category, locate(place=world.entrance), at(9)))
+    child = intake.join(world.neighbour, token, at=at(9, 2))
+    closed(world, case=do(parent, "accept", world.worker, at(9, 5)))
+    child = do(child, "rate", world.neighbour, at(10), level=1)
+    child = do(child, "split_out", world.neighbour, at(10, 5))
+    child = do(child, "accept", child.holder, at(10, 10))
+    child = do(child, "start", child.holder, at(10, 11))
+    child = do(child, "reply", world.leader, at(10, 12), pair()[1:], outcome="solved")
+    child = do(child, "close_verified", world.verifier, at(10, 20), outcome="solved")
+    do(child, "rate", world.neighbour, at(11), level=3)
+    assert sorted(child.ratings.values_list("level", flat=True)) == [1, 3]
+
+
+def test_a_category_that_is_never_public_hides_what_joined_as_well(world):
+    parent = report(world)
+    token = next(row["token"] for row in screening.near(parent.report.category, locate(place=world.entrance), at(9)))
+    child = intake.join(world.neighbour, token, at=at(9, 2))
+    hidden = Category.objects.get(code="XQ702")
+    do(parent, "recode", world.worker, at(9, 5), category=hidden, place=None, urgency=None)
+    child.refresh_from_db()
+    assert child.sensitive and child.title == hidden.name_zh
+
+
+def test_who_is_complained_about_is_told_nothing_whatever_other_post_they_hold(world):
+    Post.objects.create(account=world.worker, role="centre_verifier", area=world.subdistrict, since=BEGINNING)
+    case = report(world, kind="投诉", about="staff", text="网格员态度不好，叫了三次都不来。")
+    assert case.about_account == world.worker
+    case = do(case, "accept", world.secretary, at(9, 10))
+    case = do(case, "start", world.secretary, at(9, 11))
+    do(case, "reply", world.secretary, at(9, 12), pair()[1:], outcome="explained")
+    told = Message.objects.filter(body__contains=case.number)
+    assert told.filter(account=world.verifier).exists() and not told.filter(account=world.worker).exists()
+
+
+# Another place
+
+
+def test_who_no_longer_reaches_a_moved_matter_hands_it_over_and_the_next_one_is_told(world):
+    case = do(report(world), "accept", world.worker, at(9, 5))
+    park = locate(place=world.bare_entrance)
+    case = do(case, "recode", world.dispatcher, at(9, 10), place=park, category=None, urgency=None)
+    assert (case.grid, case.holder) == (world.grid_without_property, world.bare_worker)
+    assert Message.objects.filter(account=world.bare_worker, body__contains=case.number).exists()
+    near = do(report(world), "accept", world.leader, at(9, 5))
+    near = do(near, "recode", world.dispatcher, at(9, 10), place=park, category=None, urgency=None)
+    assert near.holder == world.leader, "who reaches the new place as well keeps it"
+
+
+def test_words_that_name_no_place_of_the_list_take_nothing_away_from_the_one_that_is_known(world):
+    case = do(report(world), "accept", world.worker, at(9, 5))
+    words = locate(text="东门岗亭后面", area=case.grid)
+    assert words.place is None
+    case = do(case, "recode", world.worker, at(9, 10), place=words, category=None, urgency=None)
+    assert (case.place, case.grid, case.place_text) == (world.entrance, world.grid, "东门岗亭后面")
+    assert case.lat is not None and case.holder == world.worker
