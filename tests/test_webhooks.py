@@ -296,6 +296,21 @@ def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch, 
     assert webhook.public_address("partner.example", 443) == "93.184.216.34"
 
 
+@pytest.mark.parametrize(
+    "ip",
+    ["64:ff9b::a00:1", "64:ff9b:1::a00:1", "2002:a00:1::1", "::10.0.0.1", "::ffff:0:10.0.0.1", "fec0::1", "ff0e::1"],
+)
+def test_an_address_in_which_a_private_one_can_be_hidden_is_refused(ip, monkeypatch, settings):
+    settings.WEBHOOKS_AT_HOME = False
+    rows = [(10, 1, 6, "", (ip, 443, 0, 0))]
+    monkeypatch.setattr(webhook.socket, "getaddrinfo", lambda *a, **k: rows)
+    with pytest.raises(Retry) as refusal:
+        webhook.public_address("partner.example", 443)
+    assert refusal.value.code == "private-address"
+    rows[:] = [(10, 1, 6, "", ("2606:2800:220:1::1", 443, 0, 0))]
+    assert webhook.public_address("partner.example", 443) == "2606:2800:220:1::1"
+
+
 @pytest.mark.parametrize("url", WRONG)
 def test_an_address_is_https_and_names_no_user(url, settings):
     settings.WEBHOOKS_AT_HOME = False

@@ -18,6 +18,8 @@ from .errors import Retry
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 READ = 2000  # bytes of an answer that are looked at
+UNICAST = ipaddress.ip_network("2000::/3")  # what of IPv6 is given out: not NAT64, site-local and the like
+SIX_TO_FOUR = ipaddress.ip_network("2002::/16")  # within it, and any IPv4 address can stand in one of these
 
 
 def signature(secret, ref, moment, body):
@@ -37,6 +39,13 @@ def proper(url):
     return bool(parts.scheme in schemes and parts.hostname and not parts.username and (port is None or port > 0))
 
 
+def public(address):
+    """Whether it is one machine of the public net, and no other address is hidden in it."""
+    if address.version == 6 and (address not in UNICAST or address in SIX_TO_FOUR):
+        return False
+    return address.is_global and not address.is_multicast
+
+
 def public_address(host, port):
     """An address of `host` to connect to; Retry where one of its addresses is not a public one."""
     try:
@@ -46,7 +55,7 @@ def public_address(host, port):
     for text in found:
         address = ipaddress.ip_address(text.partition("%")[0])
         address = getattr(address, "ipv4_mapped", None) or address
-        if not settings.WEBHOOKS_AT_HOME and (not address.is_global or address.is_multicast):
+        if not settings.WEBHOOKS_AT_HOME and not public(address):
             raise Retry("private-address")
     return min(found, key=lambda text: (":" in text, text))
 
