@@ -1,10 +1,12 @@
 """What partners' systems are told: signed, in order, again until it arrives, and never about a person."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
 import threading
+import time
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -39,7 +41,7 @@ class There(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Taker)
-        self.got, self.answers, self.headers = [], [], {}
+        self.got, self.answers, self.headers, self.drip = [], [], {}, ""
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     @property
@@ -51,12 +53,23 @@ class Taker(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.got.append((self.path, dict(self.headers), body))
+        if self.server.drip == "head":
+            return self.drip(b"HTTP/1.1 200 OK\r\n" + b"X-Slow: " + b"x" * 900)
         status = self.server.answers.pop(0) if self.server.answers else 200
         self.send_response(status)
         if status == 302:
             self.send_header("Location", self.server.url)
         self.end_headers()
+        if self.server.drip == "body":
+            return self.drip(b"x" * 900)
         self.wfile.write(b"thank   you\n" + b"x" * 5000)
+
+    def drip(self, said):
+        """A byte now and then, each soon enough for a limit that counts from byte to byte."""
+        with contextlib.suppress(OSError):
+            for byte in said[:60]:
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.1)
 
     def log_message(self, *_more):
         pass
@@ -268,6 +281,27 @@ def test_what_a_loop_held_when_it_was_killed_is_sent_by_the_next_under_the_same_
     assert webhooks.deliver_due(at(9, 34)) == 0
     assert webhooks.deliver_due(at(9, 36)) == 1
     assert [headers["webhook-id"] for _path, headers, _body in there.got] == [row.ref]
+
+
+def test_who_sends_a_byte_now_and_then_holds_nobody_up(there, monkeypatch):
+    monkeypatch.setattr(webhook, "IN_ALL", 0.5)
+    begin = time.monotonic()
+    there.drip = "head"
+    with pytest.raises(Retry) as refusal:
+        webhook.post(there.url, "id", "1", b"{}", [b"k"])
+    assert refusal.value.code == "timeout"
+    there.drip = "body"  # the status has come, and that is what was asked for
+    assert webhook.post(there.url, "id", "1", b"{}", [b"k"])[0] == 200
+    assert time.monotonic() - begin < 4
+
+
+def test_a_name_server_that_says_nothing_holds_nobody_up(monkeypatch, settings):
+    monkeypatch.setattr(webhook, "LOOKUP", 0.2)
+    monkeypatch.setattr(webhook.socket, "getaddrinfo", lambda *a, **k: time.sleep(3))
+    begin = time.monotonic()
+    with pytest.raises(Retry) as refusal:
+        webhook.post("https://partner.example/", "id", "1", b"{}", [b"k"])
+    assert refusal.value.code == "unknown-host" and time.monotonic() - begin < 2
 
 
 # Where it goes
