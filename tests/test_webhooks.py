@@ -283,6 +283,26 @@ def test_what_a_loop_held_when_it_was_killed_is_sent_by_the_next_under_the_same_
     assert [headers["webhook-id"] for _path, headers, _body in there.got] == [row.ref]
 
 
+def test_who_fails_is_left_alone_until_the_next_look_and_the_others_are_told(world, there, partner):
+    other = Partner.objects.create(name="另一个系统", url=there.url.replace("hooks", "other"), unit=world.property)
+    there.answers = [500]
+    for n in range(3):
+        handed(world, reported(world, text=f"第{n}盏灯不亮了，请来看。"))
+    assert webhooks.deliver_due(at(9, 30)) == 3
+    assert [path for path, _headers, _body in there.got] == ["/hooks?from=wlx"] + ["/other?from=wlx"] * 3
+    assert not other.deliveries.exclude(state="sent").exists()
+    assert webhooks.deliver_due(at(9, 30)) == 2
+
+
+def test_a_look_begins_nothing_more_when_its_time_is_over(world, there, partner, monkeypatch):
+    for n in range(3):
+        handed(world, reported(world, text=f"第{n}盏灯不亮了，请来看。"))
+    monkeypatch.setattr(webhooks, "LOOK", 0.2)
+    monkeypatch.setattr(webhook, "post", lambda *a: time.sleep(0.3) or (200, ""))
+    assert webhooks.deliver_due(at(9, 30)) == 1
+    assert Delivery.objects.filter(state="queued", attempts=0).count() == 2
+
+
 def test_who_sends_a_byte_now_and_then_holds_nobody_up(there, monkeypatch):
     monkeypatch.setattr(webhook, "IN_ALL", 0.5)
     begin = time.monotonic()
