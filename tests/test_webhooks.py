@@ -231,13 +231,25 @@ def test_nobody_there_is_no_answer_and_no_harm(world, there, partner):
 def test_who_does_not_answer_for_three_days_is_switched_off_and_the_administrator_told(world, there, partner):
     there.answers = [500] * 9
     handed(world)
-    webhooks.deliver_due(at(9, 30))
-    Delivery.objects.update(next_at=at(9) + timedelta(days=4))
-    webhooks.deliver_due(at(9) + timedelta(days=4))
+    for hours in range(0, 81, 10):
+        partner.refresh_from_db()
+        assert partner.active
+        Delivery.objects.update(next_at=at(9, 30))
+        webhooks.deliver_due(at(9, 30) + timedelta(hours=hours))
     partner.refresh_from_db()
     assert not partner.active
     assert Message.objects.filter(account=world.admin, act="partner_off").exists()
     assert webhooks.deliver_due(at(9) + timedelta(days=9)) == 0
+
+
+def test_one_failure_after_days_in_which_nothing_was_sent_switches_nobody_off(world, there, partner):
+    there.answers = [500] * 2
+    handed(world)
+    webhooks.deliver_due(at(9, 30))
+    Delivery.objects.update(next_at=at(9) + timedelta(days=4))
+    webhooks.deliver_due(at(9) + timedelta(days=4))
+    partner.refresh_from_db()
+    assert partner.active and partner.failing_since >= at(9) + timedelta(days=4)
 
 
 def test_one_good_answer_and_all_is_well_again(world, there, partner):

@@ -32,6 +32,7 @@ ATTEMPTS = 10
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=8)
 STALE = timedelta(minutes=5)
 PATIENCE = timedelta(days=3)
+SILENCE = timedelta(days=1)  # longer than any wait between two tries: so long without a failure says nothing was sent
 OVERLAP = timedelta(days=2)  # so long both secrets sign after a change
 KEPT = timedelta(days=30)
 # One look of the loop, in whose thread codes by SMS and alarms wait: so many posts, none begun after so many seconds.
@@ -169,8 +170,10 @@ def wait(attempts):
 
 
 def failed(partner, at):
-    """Note since when it fails; switch it off when that is too long, and say so."""
-    Partner.objects.filter(pk=partner.pk, failing_since__isnull=True).update(failing_since=at)
+    """Note since when it fails, try upon try; switch it off when that is too long, and say so."""
+    mine = Partner.objects.filter(pk=partner.pk)
+    mine.filter(Q(failing_since__isnull=True) | Q(failed_at__lt=at - SILENCE)).update(failing_since=at)
+    mine.update(failed_at=at)
     off = Partner.objects.filter(pk=partner.pk, active=True, failing_since__lte=at - PATIENCE)
     if off.update(active=False):
         log.warning("a partner did not answer for days and is switched off")
