@@ -174,6 +174,29 @@ def test_the_channel_that_handed_it_over_hears_how_it_ends(world, there, partner
     assert (last["type"], facts["source_number"], facts["outcome"]) == ("case.close_seen", "H-77", "solved")
 
 
+def test_the_channel_of_what_joined_another_matter_hears_how_that_ended_and_nothing_of_it(world, there, partner):
+    Partner.objects.filter(pk=partner.pk).update(unit=None, source="hotline")
+    case = reported(world)
+    category = Category.objects.get(code="XQ201", scheme="resident")
+    joined = intake.submit(
+        None, text="灯不亮了，请派人看看。", location=locate(place=world.entrance), category=category, at=at(9, 6),
+        channel="hotline", source="hotline", source_no="H-78",
+    )  # fmt: skip
+    joined = perform(joined, "merge", actor_on(joined, world.worker), at=at(9, 8), parent=case)
+    case = Case.objects.get(pk=case.pk)
+    signed(world, handed(world, case))
+    case = Case.objects.get(pk=case.pk)
+    pictures = [(photo(), "before"), (photo(), "after")]
+    perform(case, "close_seen", actor_on(case, world.worker), at=at(10), photos=pictures, outcome="solved", note="好了")
+    webhooks.deliver_due(at(10, 5))
+    assert [said["type"] for said in told(there)] == ["case.merge", "case.close_seen"]
+    facts = told(there)[-1]["data"]
+    assert (facts["number"], facts["source_number"]) == (joined.number, "H-78")
+    assert (facts["state"], facts["phase"], facts["outcome"]) == ("closed", "done", "solved")
+    said = there.got[-1][2].decode()
+    assert case.number not in said and world.property.name_zh not in said
+
+
 def test_a_secret_matter_is_told_to_no_system(world, there, partner):
     case = reported(world)
     case = perform(case, "seal", actor_on(case, world.leader), at=at(9, 6), note="涉及家暴")
