@@ -1,10 +1,12 @@
 """What partners' systems are told: signed, in order, again until it arrives, and never about a person."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
 import threading
+import time
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -39,7 +41,7 @@ class There(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Taker)
-        self.got, self.answers, self.headers = [], [], {}
+        self.got, self.answers, self.headers, self.drip = [], [], {}, ""
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     @property
@@ -51,12 +53,23 @@ class Taker(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.got.append((self.path, dict(self.headers), body))
+        if self.server.drip == "head":
+            return self.drip(b"HTTP/1.1 200 OK\r\n" + b"X-Slow: " + b"x" * 900)
         status = self.server.answers.pop(0) if self.server.answers else 200
         self.send_response(status)
         if status == 302:
             self.send_header("Location", self.server.url)
         self.end_headers()
+        if self.server.drip == "body":
+            return self.drip(b"x" * 900)
         self.wfile.write(b"thank   you\n" + b"x" * 5000)
+
+    def drip(self, said):
+        """A byte now and then, each soon enough for a limit that counts from byte to byte."""
+        with contextlib.suppress(OSError):
+            for byte in said[:60]:
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.1)
 
     def log_message(self, *_more):
         pass
@@ -161,6 +174,29 @@ def test_the_channel_that_handed_it_over_hears_how_it_ends(world, there, partner
     assert (last["type"], facts["source_number"], facts["outcome"]) == ("case.close_seen", "H-77", "solved")
 
 
+def test_the_channel_of_what_joined_another_matter_hears_how_that_ended_and_nothing_of_it(world, there, partner):
+    Partner.objects.filter(pk=partner.pk).update(unit=None, source="hotline")
+    case = reported(world)
+    category = Category.objects.get(code="XQ201", scheme="resident")
+    joined = intake.submit(
+        None, text="灯不亮了，请派人看看。", location=locate(place=world.entrance), category=category, at=at(9, 6),
+        channel="hotline", source="hotline", source_no="H-78",
+    )  # fmt: skip
+    joined = perform(joined, "merge", actor_on(joined, world.worker), at=at(9, 8), parent=case)
+    case = Case.objects.get(pk=case.pk)
+    signed(world, handed(world, case))
+    case = Case.objects.get(pk=case.pk)
+    pictures = [(photo(), "before"), (photo(), "after")]
+    perform(case, "close_seen", actor_on(case, world.worker), at=at(10), photos=pictures, outcome="solved", note="好了")
+    webhooks.deliver_due(at(10, 5))
+    assert [said["type"] for said in told(there)] == ["case.merge", "case.close_seen"]
+    facts = told(there)[-1]["data"]
+    assert (facts["number"], facts["source_number"]) == (joined.number, "H-78")
+    assert (facts["state"], facts["phase"], facts["outcome"]) == ("closed", "done", "solved")
+    said = there.got[-1][2].decode()
+    assert case.number not in said and world.property.name_zh not in said
+
+
 def test_a_secret_matter_is_told_to_no_system(world, there, partner):
     case = reported(world)
     case = perform(case, "seal", actor_on(case, world.leader), at=at(9, 6), note="涉及家暴")
@@ -218,13 +254,25 @@ def test_nobody_there_is_no_answer_and_no_harm(world, there, partner):
 def test_who_does_not_answer_for_three_days_is_switched_off_and_the_administrator_told(world, there, partner):
     there.answers = [500] * 9
     handed(world)
-    webhooks.deliver_due(at(9, 30))
-    Delivery.objects.update(next_at=at(9) + timedelta(days=4))
-    webhooks.deliver_due(at(9) + timedelta(days=4))
+    for hours in range(0, 81, 10):
+        partner.refresh_from_db()
+        assert partner.active
+        Delivery.objects.update(next_at=at(9, 30))
+        webhooks.deliver_due(at(9, 30) + timedelta(hours=hours))
     partner.refresh_from_db()
     assert not partner.active
     assert Message.objects.filter(account=world.admin, act="partner_off").exists()
     assert webhooks.deliver_due(at(9) + timedelta(days=9)) == 0
+
+
+def test_one_failure_after_days_in_which_nothing_was_sent_switches_nobody_off(world, there, partner):
+    there.answers = [500] * 2
+    handed(world)
+    webhooks.deliver_due(at(9, 30))
+    Delivery.objects.update(next_at=at(9) + timedelta(days=4))
+    webhooks.deliver_due(at(9) + timedelta(days=4))
+    partner.refresh_from_db()
+    assert partner.active and partner.failing_since >= at(9) + timedelta(days=4)
 
 
 def test_one_good_answer_and_all_is_well_again(world, there, partner):
@@ -270,6 +318,47 @@ def test_what_a_loop_held_when_it_was_killed_is_sent_by_the_next_under_the_same_
     assert [headers["webhook-id"] for _path, headers, _body in there.got] == [row.ref]
 
 
+def test_who_fails_is_left_alone_until_the_next_look_and_the_others_are_told(world, there, partner):
+    other = Partner.objects.create(name="另一个系统", url=there.url.replace("hooks", "other"), unit=world.property)
+    there.answers = [500]
+    for n in range(3):
+        handed(world, reported(world, text=f"第{n}盏灯不亮了，请来看。"))
+    assert webhooks.deliver_due(at(9, 30)) == 3
+    assert [path for path, _headers, _body in there.got] == ["/hooks?from=wlx"] + ["/other?from=wlx"] * 3
+    assert not other.deliveries.exclude(state="sent").exists()
+    assert webhooks.deliver_due(at(9, 30)) == 2
+
+
+def test_a_look_begins_nothing_more_when_its_time_is_over(world, there, partner, monkeypatch):
+    for n in range(3):
+        handed(world, reported(world, text=f"第{n}盏灯不亮了，请来看。"))
+    monkeypatch.setattr(webhooks, "LOOK", 0.2)
+    monkeypatch.setattr(webhook, "post", lambda *a: time.sleep(0.3) or (200, ""))
+    assert webhooks.deliver_due(at(9, 30)) == 1
+    assert Delivery.objects.filter(state="queued", attempts=0).count() == 2
+
+
+def test_who_sends_a_byte_now_and_then_holds_nobody_up(there, monkeypatch):
+    monkeypatch.setattr(webhook, "IN_ALL", 0.5)
+    begin = time.monotonic()
+    there.drip = "head"
+    with pytest.raises(Retry) as refusal:
+        webhook.post(there.url, "id", "1", b"{}", [b"k"])
+    assert refusal.value.code == "timeout"
+    there.drip = "body"  # the status has come, and that is what was asked for
+    assert webhook.post(there.url, "id", "1", b"{}", [b"k"])[0] == 200
+    assert time.monotonic() - begin < 4
+
+
+def test_a_name_server_that_says_nothing_holds_nobody_up(monkeypatch, settings):
+    monkeypatch.setattr(webhook, "LOOKUP", 0.2)
+    monkeypatch.setattr(webhook.socket, "getaddrinfo", lambda *a, **k: time.sleep(3))
+    begin = time.monotonic()
+    with pytest.raises(Retry) as refusal:
+        webhook.post("https://partner.example/", "id", "1", b"{}", [b"k"])
+    assert refusal.value.code == "unknown-host" and time.monotonic() - begin < 2
+
+
 # Where it goes
 
 
@@ -294,6 +383,21 @@ def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch, 
     assert refusal.value.code == "private-address"
     monkeypatch.setattr(webhook.socket, "getaddrinfo", lambda *a, **k: rows[:1])
     assert webhook.public_address("partner.example", 443) == "93.184.216.34"
+
+
+@pytest.mark.parametrize(
+    "ip",
+    ["64:ff9b::a00:1", "64:ff9b:1::a00:1", "2002:a00:1::1", "::10.0.0.1", "::ffff:0:10.0.0.1", "fec0::1", "ff0e::1"],
+)
+def test_an_address_in_which_a_private_one_can_be_hidden_is_refused(ip, monkeypatch, settings):
+    settings.WEBHOOKS_AT_HOME = False
+    rows = [(10, 1, 6, "", (ip, 443, 0, 0))]
+    monkeypatch.setattr(webhook.socket, "getaddrinfo", lambda *a, **k: rows)
+    with pytest.raises(Retry) as refusal:
+        webhook.public_address("partner.example", 443)
+    assert refusal.value.code == "private-address"
+    rows[:] = [(10, 1, 6, "", ("2606:2800:220:1::1", 443, 0, 0))]
+    assert webhook.public_address("partner.example", 443) == "2606:2800:220:1::1"
 
 
 @pytest.mark.parametrize("url", WRONG)

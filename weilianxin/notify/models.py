@@ -188,6 +188,7 @@ class Partner(models.Model):
     generation = models.PositiveIntegerField(default=1)
     rotated_at = models.DateTimeField(null=True)
     failing_since = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)  # the last time
     created_at = models.DateTimeField(default=timezone.now)
 
 

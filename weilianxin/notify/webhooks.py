@@ -32,9 +32,11 @@ ATTEMPTS = 10
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=8)
 STALE = timedelta(minutes=5)
 PATIENCE = timedelta(days=3)
+SILENCE = timedelta(days=1)  # longer than any wait between two tries: so long without a failure says nothing was sent
 OVERLAP = timedelta(days=2)  # so long both secrets sign after a change
 KEPT = timedelta(days=30)
-TURNS = 30  # one look of the loop: a slow partner must not hold up the others for long
+# One look of the loop, in whose thread codes by SMS and alarms wait: so many posts, none begun after so many seconds.
+TURNS, LOOK = 30, 20
 
 
 def secret(partner, generation=None):
@@ -94,26 +96,32 @@ def due(at):
 
 
 def deliver_due(at=None):
-    """Send what is due; returns how many arrived."""
+    """Send what is due; returns how many arrived. Who fails is left alone until the next look."""
     begin, start, sent = at or timezone.now(), time.monotonic(), 0
     stale = Delivery.objects.filter(state=Delivery.SENDING, claimed_at__lte=begin - STALE)
     if stale.exists():
         stale.update(state=Delivery.QUEUED, claimed_at=None)
+    failing = set()
     for _turn in range(TURNS):
-        moment = begin + timedelta(seconds=time.monotonic() - start)
-        row = claim(moment)
+        passed = time.monotonic() - start
+        moment = begin + timedelta(seconds=passed)
+        row = claim(moment, failing) if passed < LOOK else None
         if row is None:
             break
-        sent += send_one(row, moment)
+        if send_one(row, moment):
+            sent += 1
+        else:
+            failing.add(row.partner_id)
     return sent
 
 
-def claim(at):
+def claim(at, without=()):
+    """The next delivery, now ours to send; None where nothing is due but for the partners (keys) in `without`."""
     while True:
-        if not due(at).exists():  # an idle loop takes no write lock
+        if not due(at).exclude(partner__in=without).exists():  # an idle loop takes no write lock
             return None
         with transaction.atomic():
-            rows = due(at)
+            rows = due(at).exclude(partner__in=without)
             if connection.features.has_select_for_update_skip_locked:
                 rows = rows.select_for_update(skip_locked=True, of=("self",))
             row = rows.select_related("partner").first()
@@ -162,8 +170,10 @@ def wait(attempts):
 
 
 def failed(partner, at):
-    """Note since when it fails; switch it off when that is too long, and say so."""
-    Partner.objects.filter(pk=partner.pk, failing_since__isnull=True).update(failing_since=at)
+    """Note since when it fails, try upon try; switch it off when that is too long, and say so."""
+    mine = Partner.objects.filter(pk=partner.pk)
+    mine.filter(Q(failing_since__isnull=True) | Q(failed_at__lt=at - SILENCE)).update(failing_since=at)
+    mine.update(failed_at=at)
     off = Partner.objects.filter(pk=partner.pk, active=True, failing_since__lte=at - PATIENCE)
     if off.update(active=False):
         log.warning("a partner did not answer for days and is switched off")

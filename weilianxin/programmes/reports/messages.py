@@ -260,12 +260,28 @@ TOLD_PARTNERS = (
 )
 
 
+ENDINGS = ("close_seen", "close_verified", "refuse", "no_answer", "transfer")
+
+
 def _to_partners(case, event):
-    """The partners of the units that have a task here, and of the channel it came from: facts, nobody's words."""
+    """The partners of the units that have a task here, and of the channel it came from: facts, nobody's words. The
+    channels of what joined it hear how it ended, each of its own number and nothing of this one's."""
     if event.act not in TOLD_PARTNERS or case.sensitive:
         return
-    mine = Q(state__in=(Task.ISSUED, Task.SIGNED, Task.DONE)) | Q(ended_at=event.at)
-    facts = {
+    kind, mine = f"case.{event.act}", Q(state__in=(Task.ISSUED, Task.SIGNED, Task.DONE)) | Q(ended_at=event.at)
+    facts = _facts(case) | {"unit": case.unit.name_zh if case.unit_id else ""}
+    units = set(case.tasks.filter(mine).values_list("unit_id", flat=True))
+    announce(units=units, source=case.report.source, kind=kind, facts=facts, subject=case.stream, at=event.at)
+    if event.act in ENDINGS and case.headcount > 1:
+        joined = Case.objects.filter(parent=case, state="merged", sensitive=False).exclude(report__source="")
+        ending = {"state": case.state, "phase": case.phase, "outcome": case.outcome}
+        for one in joined.select_related("report", "compound"):
+            facts, source = _facts(one) | ending, one.report.source
+            announce(units=(), source=source, kind=kind, facts=facts, subject=one.stream, at=event.at)
+
+
+def _facts(case):
+    return {
         "number": case.number,
         "source": case.report.source,
         "source_number": case.report.source_no,
@@ -274,18 +290,10 @@ def _to_partners(case, event):
         "state": case.state,
         "phase": case.phase,
         "outcome": case.outcome,
-        "unit": case.unit.name_zh if case.unit_id else "",
+        "unit": "",
         "compound": case.compound.full_name if case.compound_id else "",
         "due_at": case.due_at.isoformat() if case.due_at else None,
     }
-    announce(
-        units=set(case.tasks.filter(mine).values_list("unit_id", flat=True)),
-        source=case.report.source,
-        kind=f"case.{event.act}",
-        facts=facts,
-        subject=case.stream,
-        at=event.at,
-    )
 
 
 def _reason(case, event):
