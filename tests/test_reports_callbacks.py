@@ -5,8 +5,8 @@ from django.utils import timezone
 
 from weilianxin.cases.access import actor_on
 from weilianxin.cases.engine import allowed, perform
-from weilianxin.cases.models import Case, Rating
-from weilianxin.desk.lists import waiting_callbacks
+from weilianxin.cases.models import Case, Rating, Sample
+from weilianxin.desk.lists import waiting_callbacks, waiting_samples
 
 from .test_resident_pages import closed, do, picture, report
 
@@ -62,3 +62,30 @@ def test_who_leaves_a_matter_to_have_their_own_waits_for_no_call_back(world):
     do(other, "rate", world.neighbour, level=1, note="还是黑的")
     do(Case.objects.get(pk=other.pk), "split_out", world.neighbour, note="我家门口的没人管")
     assert waiting(world) == []
+
+
+def test_who_withdraws_what_they_joined_waits_for_no_call_back(world):
+    case, other = joined(world)
+    do(case, "rate", world.resident, level=1, note="还是黑的")
+    do(other, "rate", world.neighbour, level=1, note="还是黑的")
+    do(Case.objects.get(pk=other.pk), "withdraw", world.neighbour)
+    assert waiting(world) == [case.pk]  # the word of another goes on waiting
+    assert Rating.objects.get(case=other).callback_result == "withdrawn"
+
+
+def test_what_is_voided_waits_for_no_call_back_and_no_check(world):
+    case = closed(world)
+    Sample.objects.update_or_create(
+        case=case,
+        closing=case.closings,
+        defaults={"drawn_at": case.closed_at, "community": case.community, "subdistrict": case.subdistrict},
+    )
+    do(case, "rate", world.resident, level=1, note="还是黑的")
+    checks = waiting_samples(world.verifier, timezone.now())
+    assert waiting(world) == [case.pk] and checks.count() == 1
+    do(Case.objects.get(pk=case.pk), "propose_void", world.dispatcher, note="试用时报的")
+    do(Case.objects.get(pk=case.pk), "void", world.duty)
+    assert waiting(world) == [] and checks.all().count() == 0
+    assert Rating.objects.get().callback_result == "void"
+    sample = Sample.objects.get()
+    assert (sample.passed, sample.checked_by) == (None, None)  # nobody looked

@@ -5,10 +5,12 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from weilianxin.areas.locate import locate
 from weilianxin.cases.access import SYSTEM_ACTOR, actor_on
+from weilianxin.cases.cards import open_matters
 from weilianxin.cases.engine import deadline, perform
 from weilianxin.cases.errors import Invalid, NotAllowed, Refused
 from weilianxin.cases.models import Case, Rating, Sample
@@ -157,6 +159,44 @@ def test_a_neighbour_who_is_not_satisfied_is_called_back_and_gets_a_matter_of_th
     mine = do(mine, "split_out", world.neighbour, at(11, 5), note="我家还在漏")
     assert (mine.state, mine.holder) == ("received", world.leader)
     assert Rating.objects.get(case=mine).callback_result == "reopened"
+
+
+def test_what_somebody_joined_stands_on_their_first_page_as_long_as_it_is_not_over_for_them(world):
+    case = report(world)
+    mine = join(world, case, world.neighbour, at(9, 2))
+
+    def on_first_page(moment):
+        return [(card["case"].pk, card["turn"]) for card in open_matters(world.neighbour, moment)]
+
+    (card,) = open_matters(world.neighbour, at(9, 3))
+    assert (card["case"].pk, card["turn"]) == (mine.pk, False)
+    assert world.worker.name in card["who_more"]  # who takes it up, as for whoever reported it first
+    case = do(Case.objects.get(pk=case.pk), "accept", world.worker, at(9, 5))
+    assert on_first_page(at(9, 6)) == [(mine.pk, False)]
+    case = do(case, "close_seen", world.worker, at(10), [(photo(), "before"), (photo(), "after")], outcome="solved")
+    assert on_first_page(at(10, 1)) == [(mine.pk, True)]
+    do(case, "rate", world.resident, at(10, 30), level=5)
+    assert on_first_page(at(10, 31)) == [(mine.pk, True)]  # another's word is not theirs
+    assert on_first_page(case.disputable_until + timedelta(seconds=1)) == []
+    do(Case.objects.get(pk=mine.pk), "rate", world.neighbour, at(11), level=5)
+    assert on_first_page(at(11, 1)) == []
+
+
+def test_the_first_page_costs_the_same_with_one_matter_joined_and_with_four(world):
+    costs = []
+    for n, code in enumerate(("XQ201", "XQ202", "06010", "XQ203")):
+        case = report(world, moment=at(9, n), category=category(code))
+        do(
+            report(world, world.neighbour, at(9, n), category=category(code)),
+            "merge",
+            world.neighbour,
+            at(9, n),
+            parent=case,
+        )
+        with CaptureQueriesContext(connection) as asked:
+            assert len(open_matters(world.neighbour, at(10))) == n + 1
+        costs.append(len(asked))
+    assert len(set(costs)) == 1
 
 
 # One letter, two events

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -14,6 +14,7 @@ from weilianxin.people.posts import on_duty_many
 
 from .models import Case, Outcome, Phase, Rating
 
+OPEN = (Phase.NEW, Phase.ACTIVE, Phase.WAITING)
 MOST = 5  # matters on the first page; the rest one tap away
 
 
@@ -21,9 +22,8 @@ def for_cards(cases):
     """The queryset with everything a card reads, so that a list costs the same however long it is."""
     closing = Coalesce(OuterRef("parent__closings"), OuterRef("closings"))  # who joined rates what they joined
     rated = Rating.objects.filter(case=OuterRef("pk"), closing=closing)
-    return cases.select_related("holder", "unit", "grid", "parent", "parent__holder", "parent__unit").annotate(
-        rated=Exists(rated)
-    )
+    shown = ("holder", "unit", "grid")
+    return cases.select_related(*shown, "parent", *(f"parent__{name}" for name in shown)).annotate(rated=Exists(rated))
 
 
 def cards(cases, at=None):
@@ -31,18 +31,21 @@ def cards(cases, at=None):
     at = at or timezone.now()
     cases = list(cases)
     # A complaint about those who serve the grid is not theirs to take up, so nobody of the grid is named.
-    waiting = [c for c in cases if c.grid_id and not c.holder_id and c.is_open and c.sight == "grid"]
+    shown = [c.parent or c for c in cases]
+    waiting = [c for c in shown if c.grid_id and not c.holder_id and c.is_open and c.sight == "grid"]
     duties = on_duty_many({c.grid_id: c.grid for c in waiting}.values(), at) if waiting else {}
     first = {c.pk: duties.get(c.grid_id) for c in waiting}
-    made = [card(case, at, rated=case.rated, first=first.get(case.pk)) for case in cases]
+    made = [card(case, at, rated=case.rated, first=first.get(case.parent_id or case.pk)) for case in cases]
     made.sort(key=lambda c: not c["turn"])  # stable: the order given otherwise
     return made
 
 
 def open_matters(account, at):
-    """The cards of what is not over for this person: open ones, and closed ones that wait for their word."""
-    cases = for_cards(Case.objects.visible_to(account))
-    found = cases.open() | cases.filter(phase="done", disputable_until__gte=at, rated=False)
+    """The cards of what is not over for this person: open ones, and closed ones that wait for their word; what they
+    joined is over when that is."""
+    joined = Q(parent__phase__in=OPEN) | Q(parent__phase="done", parent__disputable_until__gte=at, rated=False)
+    own = Q(phase__in=OPEN) | Q(phase="done", disputable_until__gte=at, rated=False)
+    found = for_cards(Case.objects.visible_to(account)).filter(own | joined)
     return cards(found.order_by("-created_at", "-id")[:MOST], at)
 
 

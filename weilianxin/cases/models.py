@@ -299,7 +299,7 @@ class Rating(models.Model):
     at = models.DateTimeField()
     callback_at = models.DateTimeField(null=True)
     callback_by = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="+")
-    callback_result = models.CharField(max_length=10, blank=True)  # upheld | reopened
+    callback_result = models.CharField(max_length=10, blank=True)  # upheld | reopened | withdrawn | void
     callback_note = models.TextField(blank=True)
 
     class Meta:

@@ -15,7 +15,7 @@ from weilianxin.cases.models import Event, Ground, Task
 from weilianxin.lib.clock import Limit, half
 
 from . import alarms, policy
-from .effects import count_heads, dispatched, end_tasks, hide, promise
+from .effects import count_heads, dispatched, end_tasks, hide, promise, settle
 from .guards import text
 from .models import Report
 
@@ -212,6 +212,7 @@ def voided(doing):
     """Out of every count and list; the journal keeps that it was, and who said so."""
     resume(doing.case, doing.at)
     end_tasks(doing, Task.CANCELLED)
+    settle(doing)
     hide(doing.case)
     if doing.case.parent_id:
         count_heads(doing, doing.case.parent, "left", -1)

@@ -15,7 +15,7 @@ from weilianxin.lib.clock import Limit, half
 from weilianxin.people.posts import on_duty, people_above
 
 from . import alarms, intake, policy
-from .guards import waiting_ratings
+from .guards import BAD_RATING, waiting_ratings
 from .models import Report
 from .routing import way
 from .screening import hushed
@@ -395,9 +395,18 @@ def hide(case):
     case.photos.update(public=False)
 
 
+def settle(doing):
+    """It ends without anybody's look: no bad word of its reporter waits for a call-back, no closing for a check."""
+    case, ended = doing.case, doing.target
+    bad = case.ratings.filter(level__lte=BAD_RATING, callback_at__isnull=True)
+    bad.update(callback_at=doing.at, callback_result=ended)
+    case.samples.filter(checked_at__isnull=True).update(checked_at=doing.at)
+
+
 def withdrawn(doing):
     resume(doing.case, doing.at)
     end_tasks(doing, Task.CANCELLED)
+    settle(doing)
     if doing.case.parent_id:
         count_heads(doing, doing.case.parent, "left", -1)
     doing.set(outcome="withdrawn", closed_at=doing.at, parent=None, **alarms.NONE)
