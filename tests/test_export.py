@@ -97,6 +97,23 @@ def test_the_filter_is_kept_to_a_year_and_to_what_there_is_and_loses_nothing_typ
     assert not ExportRequest.objects.exists()
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1999-12-31", "2100-01-01", "9999-12-31"])
+def test_a_year_that_cannot_be_meant_is_refused_at_its_field(world, day):
+    answer = client_for(world.dispatcher).post(PAGE, form(since=day, until=day))
+    assert answer.status_code == 422 and "年份要在 2000 到 2099 之间。" in answer.content.decode()
+    assert not journal("export_made")
+
+
+def test_for_a_whole_district_the_secret_is_refused_and_the_rest_is_a_file(world):
+    Post.objects.filter(account=world.dispatcher).update(area=world.district)
+    report(world)
+    client = client_for(world.dispatcher)
+    assert len(rows_in(client.post(PAGE, form()))) == 2
+    answer = client.post(PAGE, form(do="ask", purpose="区里例行检查", _key="k1"))
+    assert answer.status_code == 422 and "请由街道的人申请" in answer.content.decode()
+    assert not ExportRequest.objects.exists()
+
+
 def test_too_many_for_one_file_are_refused_and_not_cut(world, monkeypatch):
     monkeypatch.setattr(exporting, "MOST", 1)
     report(world)

@@ -25,6 +25,7 @@ from .words import STATES
 
 MOST = 20_000  # rows of a file
 MOST_DAYS = 366
+YEARS = range(2000, 2100)  # beyond lie typing mistakes, and dates whose next day does not exist
 HOURS = 24  # for the decision, and again for the download
 STREAM = "exports"
 COLUMNS = (
@@ -47,6 +48,9 @@ def asked(post):
             days[name] = date.fromisoformat(post.get(name, "").strip())
         except ValueError:
             raise Refused(_("请选日期。"), name) from None
+        if days[name].year not in YEARS:
+            words = {"first": YEARS[0], "last": YEARS[-1]}
+            raise Refused(_("年份要在 %(first)s 到 %(last)s 之间。") % words, name)
     if days["until"] < days["since"]:
         raise Refused(_("结束的日子要在开始之后。"), "until")
     if (days["until"] - days["since"]).days >= MOST_DAYS:
@@ -102,6 +106,8 @@ def facts(area, wanted):
 def ask(account, area, wanted, purpose, at=None):
     """Ask for a file with what is secret in it; returns the `ExportRequest`. Raises `Refused`."""
     at = at or timezone.now()
+    if area.subdistrict is None:  # a whole district, for which no one duty leader answers
+        raise Refused(_("保密的事由各街道的值班长批准，请由街道的人申请。"), "purpose")
     purpose = purpose.strip()
     if len(purpose) < 5:
         raise Refused(_("请写拿去做什么，至少 5 个字。"), "purpose")
