@@ -115,7 +115,9 @@ class Walk:
         if chance < 0.9:  # mostly what the page would offer them
             moves = allowed(case, actor, at=self.now) or moves
         seldom = [m for m in moves if m.name in SELDOM]
-        return self.r.choice(seldom if seldom and chance < 0.6 else moves), actor
+        if seldom and chance < 0.6:
+            return min(seldom, key=lambda m: self.done[m.name]), actor
+        return self.r.choice(moves), actor
 
     def sought(self):
         """(case, act, somebody who may do it now), of what has not been done in this state by this post; or None."""
