@@ -17,6 +17,7 @@ from weilianxin.cases.models import Case, Rating, Sample
 from weilianxin.cases.replay import replay
 from weilianxin.notify.models import Message
 from weilianxin.programmes.reports import intake
+from weilianxin.programmes.reports.deliveries import waiting
 from weilianxin.programmes.reports.flow import REPORTS
 from weilianxin.programmes.reports.models import Category, Parameter
 from weilianxin.programmes.reports.screening import near
@@ -233,6 +234,47 @@ def test_what_goes_to_the_police_or_to_mediation_is_not_carved(world):
             note="邻居吵架。",
         )
     assert refusal.value.field == "category"
+
+
+def test_what_is_taken_out_of_a_report_is_screened_like_any_other(world):
+    before = closed(world, at(9) - timedelta(days=6), category=category("06010"))
+    case = do(report(world), "accept", world.worker, at(9, 5))
+    said = "二楼有人家里好像漏气，还有人要去上访。"
+    case = do(case, "carve", world.worker, at(9, 30), category=category("06010"), note=said)
+    new = Case.objects.get(category="06010", state="received")
+    assert (new.urgency, new.sensitive, new.recurs_of) == ("U1", True, before)
+    assert new.accept_due_at == deadline(new, limit=new.accept_limit) <= at(9, 30)
+    assert {group for group, _said in new.report.screening} == {"gas", "petition"}
+    # What was dangerous days ago is not cured by a shorter limit now.
+    late = at(9) + timedelta(days=3)
+    do(case, "carve", world.worker, late, category=category("06010"), note="三楼也好像漏气。")
+    stale = Case.objects.get(category="06010", created_at=late)
+    assert stale.urgency == "U2" and stale.report.screening[0][0] == "gas"
+
+
+def test_what_only_the_discipline_office_may_read_is_not_carved(world):
+    case = do(report(world), "accept", world.worker, at(9, 5))
+    with pytest.raises(intake.IntegrityElsewhere):
+        do(case, "carve", world.worker, at(9, 30), category=category("XQ202"), note="修灯的人收红包才来修。")
+    kept = report(world, moment=at(10), text="水管爆了；修灯的人没有收红包，灯不亮。", not_integrity=True)
+    kept = do(kept, "accept", world.worker, at(10, 5))
+    do(kept, "carve", world.worker, at(10, 30), category=category("XQ202"), note="修灯的人没有收红包，灯不亮。")
+    assert Case.objects.filter(category="XQ202").count() == 1
+
+
+def test_a_letter_of_another_channel_is_handed_back_once_by_the_case_it_became(world):
+    facts = {"text": "水管爆了。另外二楼的声控灯不亮。", "location": locate(place=world.entrance)}
+    case = intake.submit(
+        None, at=at(9), category=category(), channel="hotline", source="hotline", source_no="H1", **facts
+    )
+    case = do(case, "accept", world.worker, at(9, 5))
+    do(case, "carve", world.worker, at(9, 30), category=category("06010"), note="二楼的声控灯也不亮。")
+    new = Case.objects.get(category="06010")
+    assert (new.channel, new.report.source, new.report.source_no) == ("hotline", "", "")
+    pictures = [(photo(), "before"), (photo(), "after")]
+    for part in (case, do(new, "accept", world.worker, at(9, 35))):
+        do(part, "close_seen", world.worker, at(10), pictures, outcome="solved")
+    assert [row.case_id for row in waiting(Case.objects.all())] == [case.pk]
 
 
 # One place, again and again

@@ -20,7 +20,7 @@ from weilianxin.people.posts import holders, on_duty, people_above
 from . import alarms, messages, policy
 from .models import About, Category, Channel, Kind, Report
 from .routing import way
-from .screening import case_behind, earlier_here, hushed, screen
+from .screening import case_behind, earlier_here, hushed, noticed, screen
 
 LABEL = "reports"
 STALE = timedelta(days=2)
@@ -79,10 +79,78 @@ def submit(
     text = text.strip()
     imported = bool(source)
     _check(account, text, kind, about, anonymity, location, imported, at)
+    weighed = _weigh(
+        text,
+        location,
+        at=at,
+        title=title,
+        category=category,
+        urgency=urgency,
+        account=account,
+        said_at=source_at,
+        imported=imported,
+        not_integrity=not_integrity,
+        maybe_at=maybe_at,
+    )
+    facts = _where(location)
+    with transaction.atomic():
+        case = _open(
+            Actor(account=by or account, roles=frozenset({"reporter"})),
+            text,
+            weighed,
+            facts,
+            at=at,
+            # An imported report's clock starts when it reaches this house: what came before was not ours to promise.
+            since=since,
+            role="reporter" if account and by is None else ("staff" if by else "system"),
+            photos=[(stored(p, account or by, at), CasePhoto.BEFORE) for p in photos],
+            title=title,
+            report={
+                "kind": kind,
+                "about": about,
+                "wish": wish,
+                "consent_version": agreed_to(consent) if account else "",
+                "happened_at": happened_at,
+                "source": source,
+                "source_no": source_no,
+                "source_at": source_at,
+                "source_due_at": source_due_at,
+            },
+            channel=channel,
+            reporter=account,
+            sound=stored_sound(sound, account, at),
+            anonymity=anonymity,
+            sight=sight_of(about, weighed.category),
+            about_account=_accused(about, facts["grid"], at),
+            about_unit=about_unit,
+            place_text=place_text[:256] or (location.text[:256] if location and location.how != "text" else ""),
+            **({"stream": stream} if stream else {}),
+        )
+        if tell:
+            messages.on_submitted(case, at)
+    return case
+
+
+def _weigh(
+    text,
+    location,
+    *,
+    at,
+    title="",
+    category=None,
+    urgency=None,
+    account=None,
+    said_at=None,
+    imported=False,
+    not_integrity=False,
+    maybe_at="",
+):
+    """What words that become a report are taken for: `found` in them, `category`, `urgency`. Writes nothing;
+    `said_at` is when they were said, where that is not now. Raises `IntegrityElsewhere`."""
     found = screen(
         text, title=title, category=category, location=location, account=account, at=at, not_integrity=not_integrity
     )
-    if source_at is not None and at - source_at > STALE:
+    if said_at is not None and at - said_at > STALE:
         found.urgency = None  # whatever was dangerous then is not cured by a shorter limit now
     if found.integrity and not imported:
         raise IntegrityElsewhere(_("廉洁问题请直接交给纪检，这里不保存。"))
@@ -92,57 +160,56 @@ def submit(
     if maybe_at:
         found.reasons.append(["place", maybe_at])
     urgency = min(u for u in (urgency or category.urgency, found.urgency or "U9") if u)
-    facts = _where(location)
-    spot = SimpleNamespace(about_unit_id=about_unit.pk if about_unit else None, **_keys(facts))
-    going = way(category, spot, urgency=urgency, kind=kind)
-    with transaction.atomic():
-        pictures = [(stored(p, account or by, at), CasePhoto.BEFORE) for p in photos]
-        case, _event = open_case(
-            LABEL,
-            Actor(account=by or account, roles=frozenset({"reporter"})),
-            at=at,
-            note=text[:NOTE_LIMIT],
-            photos=pictures,
-            role="reporter" if account and by is None else ("staff" if by else "system"),
-            data={"channel": channel, "category": category.code, "urgency": urgency},
-            # An imported report's clock starts when it reaches this house: what came before was not ours to promise.
-            clocks=lambda case: alarms.until_accepted(case, at, start=since),
-            title=title_of(title or text, category, found.reasons),
-            category=category.code,
-            urgency=urgency,
-            channel=channel,
-            reporter=account,
-            sound=stored_sound(sound, account, at),
-            anonymity=anonymity,
-            sight=sight_of(about, category),
-            sensitive=found.sensitive or category.public in ("no", "never"),
-            about_account=_accused(about, facts["grid"], at),
-            about_unit=about_unit,
-            route=going.as_json(),
-            accept_limit=policy.limits_for(category, urgency, at)[0],
-            place_text=place_text[:256] or (location.text[:256] if location and location.how != "text" else ""),
-            recurs_of=found.recur,
-            **({"stream": stream} if stream else {}),
-            **facts,
-        )
-        report = Report.objects.create(
-            case=case,
-            text=text,
-            kind=kind,
-            about=about,
-            category=category,
-            wish=wish,
-            screening=found.reasons,
-            consent_version=agreed_to(consent) if account else "",
-            happened_at=happened_at,
-            source=source,
-            source_no=source_no,
-            source_at=source_at,
-            source_due_at=source_due_at,
-        )
-        case.report = report
-        if tell:
-            messages.on_submitted(case, at)
+    return SimpleNamespace(found=found, category=category, urgency=urgency)
+
+
+def _open(
+    actor,
+    text,
+    weighed,
+    place,
+    *,
+    at,
+    role,
+    report,
+    since=None,
+    limits_of=None,
+    photos=(),
+    title="",
+    hush=(),
+    sensitive=False,
+    data=None,
+    **facts,
+):
+    """The case and the report of what `_weigh` weighed, in the caller's transaction: all that follows from its words,
+    category, urgency and place, however it came. Returns the case.
+
+    `place` and `facts` are the case's, `report` the report's own; `since` is when the clock began, `limits_of` the day
+    whose limits hold; `hush` are the reasons of words it stood among.
+    """
+    found, category, urgency = weighed.found, weighed.category, weighed.urgency
+    unit = facts["about_unit"]
+    spot = SimpleNamespace(about_unit_id=unit.pk if unit else None, **_keys(place))
+    case, _event = open_case(
+        LABEL,
+        actor,
+        at=at,
+        role=role,
+        note=text[:NOTE_LIMIT],
+        photos=photos,
+        data={"channel": facts["channel"], "category": category.code, "urgency": urgency, **(data or {})},
+        clocks=lambda case: alarms.until_accepted(case, at, start=since),
+        title=title_of(title or text, category, [*found.reasons, *hush]),
+        category=category.code,
+        urgency=urgency,
+        sensitive=found.sensitive or sensitive or category.public in ("no", "never"),
+        route=way(category, spot, urgency=urgency, kind=report["kind"]).as_json(),
+        accept_limit=policy.limits_for(category, urgency, limits_of or at)[0],
+        recurs_of=found.recur,
+        **place,
+        **facts,
+    )
+    case.report = Report.objects.create(case=case, text=text, category=category, screening=found.reasons, **report)
     return case
 
 
@@ -212,46 +279,53 @@ def join(
 
 def carve(case, category, words, actor, at):
     """Another matter that stood in the same report: a case of its own, of the same reporter, place and photos, whose
-    clock began when the report came. Inside the act that takes it out; returns it."""
+    clock began when the report came. Inside the act that takes it out; returns it.
+
+    Its words are screened like those of any report. Where the report came from another channel, only the case it
+    became is handed back: that channel has one number and waits for one result; what was taken out is ours.
+    """
     report = case.report
-    urgency = category.urgency
-    before = case.photos.filter(stage=CasePhoto.BEFORE).select_related("photo")
-    new, _event = open_case(
-        LABEL,
-        actor,
+    weighed = _weigh(
+        words,
+        case,
         at=at,
+        category=category,
+        account=case.reporter,
+        said_at=report.source_at or case.created_at,
+        # What was kept although its words sound like it was said not to be; a part of it is not asked again.
+        not_integrity="integrity" in dict(noticed(report.text)),
+        maybe_at=next((said for group, said in report.screening if group == "place"), ""),
+    )
+    before = case.photos.filter(stage=CasePhoto.BEFORE).select_related("photo")
+    return _open(
+        actor,
+        words,
+        weighed,
+        _same_place(case),
+        at=at,
+        since=case.created_at,
+        limits_of=case.created_at,
         role="staff",
-        note=words[:NOTE_LIMIT],
         photos=[(use.photo, CasePhoto.BEFORE) for use in before],
-        data={"channel": case.channel, "category": category.code, "urgency": urgency, "carved": case.number},
-        clocks=lambda new: alarms.until_accepted(new, at, start=case.created_at),
-        title=title_of(words, category, report.screening),
-        category=category.code,
-        urgency=urgency,
+        hush=report.screening,
+        sensitive=case.sensitive,
+        data={"carved": case.number},
+        report={
+            "kind": report.kind,
+            "about": report.about,
+            "floor": report.floor,
+            "wish": report.wish,
+            "consent_version": report.consent_version,
+            "happened_at": report.happened_at,
+        },
         channel=case.channel,
         reporter=case.reporter,
         anonymity=case.anonymity,
         sight=case.sight,
-        sensitive=case.sensitive or category.public in ("no", "never"),
         about_account=case.about_account,
         about_unit=case.about_unit,
-        route=way(category, case, urgency=urgency, kind=report.kind).as_json(),
-        accept_limit=policy.limits_for(category, urgency, case.created_at)[0],
         place_text=case.place_text,
-        **_same_place(case),
     )
-    new.report = Report.objects.create(
-        case=new,
-        text=words,
-        kind=report.kind,
-        about=report.about,
-        category=category,
-        floor=report.floor,
-        wish=report.wish,
-        consent_version=report.consent_version,
-        happened_at=report.happened_at,
-    )
-    return new
 
 
 def source_of(case, category, at):
