@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
+from playwright.sync_api import expect
 
 from weilianxin.cases.models import Case, CasePhoto, Event, Submission
 from weilianxin.cases.once import forget_old
@@ -198,15 +199,15 @@ def test_an_afternoon_in_the_cellar(world, live_url, phone, language):
     tab.locator("#close_seen-photos").set_input_files([picture("red"), picture("green")])
     tab.locator("#act-close_seen input[name=outcome]").first.check()
     tab.locator("#close_seen-note").fill("已经喷药，两天后再看。")
-    tab.wait_for_timeout(900)
+    tab.wait_for_timeout(2500)
     tab.reload()  # a draft survives
-    assert tab.locator("#close_seen-note").input_value() == "已经喷药，两天后再看。"
-    assert tab.locator("#act-close_seen [data-preview]").count() == 2
+    expect(tab.locator("#close_seen-note")).to_have_value("已经喷药，两天后再看。")
+    expect(tab.locator("#act-close_seen [data-preview]")).to_have_count(2)
     tab.locator("#close_seen-no_before").fill("到场时水池已放空")
     tab.locator("button[form=act-close_seen]").click()
     tab.locator("[data-kept-of]").wait_for()
     tab.goto(live_url + reverse("desk:outbox"))
-    assert tab.locator("#outbox li").count() == 4
+    expect(tab.locator("#outbox li")).to_have_count(4)
     shoot(tab, f"offline-outbox-{language}")
     assert Event.objects.exclude(act="submit").count() == 1
 
@@ -329,7 +330,7 @@ def test_an_ended_session_waits_for_its_account_and_a_full_phone_says_so(world, 
     tab.locator("#act-remark").evaluate("form => form.requestSubmit()")
     tab.locator("#act-remark [role=alert]").wait_for(state="attached")
     assert "存满" in tab.locator("#act-remark [role=alert]").text_content()
-    assert tab.locator("#act-remark textarea").input_value() == "线头已经包好。"
+    expect(tab.locator("#act-remark textarea")).to_have_value("线头已经包好。")
     assert not Event.objects.filter(case=case, act="remark").exists()
     # Signing out tells what has not been sent, then ends it and leaves no page behind.
     tab.goto(live_url + reverse("desk:about"))
