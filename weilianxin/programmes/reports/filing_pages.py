@@ -1,5 +1,7 @@
 """Pages on which staff write down what somebody tells them, and what they find on the round."""
 
+from contextlib import suppress
+
 from django.shortcuts import render as plain
 from django.urls import reverse
 from django.utils import timezone
@@ -192,7 +194,11 @@ def copied(account, refs, at):
     """The refs of copies of what they photographed for something else, a checklist say: it stays where it is."""
     waits = waiting_photos().filter(ref__in=refs)
     mine = Photo.objects.filter(owner=account, ref__in=refs, erased_at__isnull=True).exclude(pk__in=waits)
-    return [store(again(photo), account, at).ref for photo in mine.order_by("pk")[:MOST_PHOTOS]]
+    made = []
+    for photo in mine.order_by("pk")[:MOST_PHOTOS]:
+        with suppress(FileNotFoundError):  # a photo whose bytes are gone holds up no report
+            made.append(store(again(photo), account, at).ref)
+    return made
 
 
 def keep(request, name, have, at):
