@@ -224,7 +224,7 @@ def test_every_refusal_has_one_shape_and_names_its_field(world):
         (me.post("/reports", body(place={"how": "nowhere"})), (422, "invalid", "place.how")),
         (me.post("/reports", body(place={"how": "address", "address": "火星路1号"})), (422, "invalid", "place")),
         (me.post("/reports", body(category="XX")), (422, "invalid", "category")),
-        (me.post("/reports", body(about="staff", kind="求助")), (422, "invalid", "about")),
+        (me.post("/reports", body(about="worker", kind="求助")), (422, "invalid", "about")),
         (me.post("/reports", body(photos=["f" * 24])), (422, "invalid", "photos")),
         (me.post("/reports", body(anonymity="N9")), (422, "invalid", "anonymity")),
         (me.post(f"/matters/{mine.number}/acts/append", {"said": {"note": ""}}), (422, "invalid", "note")),

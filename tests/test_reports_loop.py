@@ -11,6 +11,7 @@ from weilianxin.cases.errors import Changed, Invalid, NotAllowed, Refused
 from weilianxin.cases.models import Case, Task
 from weilianxin.journal.models import Entry
 from weilianxin.notify.models import Message, Outbox
+from weilianxin.people.posts import note_absence
 from weilianxin.programmes.reports import intake
 from weilianxin.programmes.reports.models import Category
 
@@ -245,10 +246,37 @@ def test_nobody_answering_ends_a_question_with_a_reason(world):
 
 
 def test_a_complaint_about_staff_is_not_seen_by_the_one_it_is_about(world):
-    case = report(world, kind="投诉", about="staff", category=category("XQ902"), text="网格员态度很差，说话难听。")
+    case = report(world, kind="投诉", about="worker", category=category("XQ902"), text="网格员态度很差，说话难听。")
     assert not Case.objects.visible_to(world.worker).filter(pk=case.pk).exists()
     assert Case.objects.visible_to(world.secretary).filter(pk=case.pk).exists()
     assert messages(world.worker) == []
+
+
+@pytest.mark.parametrize(
+    "about, accused, level, taker",
+    [
+        ("worker", "worker", "community", "secretary"),
+        ("leader", "leader", "community", "secretary"),
+        ("community", "secretary", "subdistrict", "dispatcher"),
+        ("office", None, "subdistrict", "dispatcher"),
+    ],
+)
+def test_a_complaint_about_one_of_ours_goes_past_them_to_those_above(world, about, accused, level, taker):
+    who = getattr(world, accused) if accused else None
+    if about == "leader":  # whoever is away is still the one it is about
+        note_absence(who, "leave", at(8), at(20), by=world.admin, at=at(8))
+    case = report(world, kind="投诉", about=about, category=category("XQ902"), text="办事拖拉，说话难听。")
+    assert (case.about_account, case.sight) == (who, level)
+    seen = {name for name in ("worker", "leader", "secretary", "dispatcher") if reaches(getattr(world, name), case)}
+    below = {"worker", "leader"} | ({"secretary"} if level == "subdistrict" else set())
+    assert seen == {"worker", "leader", "secretary", "dispatcher"} - below
+    assert "submitted" in messages(getattr(world, taker))
+    assert not any(messages(getattr(world, name)) for name in below)
+    assert case.report.wanted.startswith("投诉：") and (who is None or who.name in case.report.wanted)
+
+
+def reaches(account, case):
+    return Case.objects.visible_to(account).filter(pk=case.pk).exists()
 
 
 def test_integrity_matters_are_never_kept(world):

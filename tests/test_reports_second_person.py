@@ -204,7 +204,7 @@ def test_a_category_that_is_never_public_hides_what_joined_as_well(world):
 
 def test_who_is_complained_about_is_told_nothing_whatever_other_post_they_hold(world):
     Post.objects.create(account=world.worker, role="centre_verifier", area=world.subdistrict, since=BEGINNING)
-    case = report(world, kind="投诉", about="staff", text="网格员态度不好，叫了三次都不来。")
+    case = report(world, kind="投诉", about="worker", text="网格员态度不好，叫了三次都不来。")
     assert case.about_account == world.worker
     case = do(case, "accept", world.secretary, at(9, 10))
     case = do(case, "start", world.secretary, at(9, 11))

@@ -185,7 +185,7 @@ def test_photos_survive_a_refused_form(world):
 
 
 def test_a_complaint_about_the_worker_who_writes_it_down_leaves_their_sight(world):
-    case = take(world, by=world.worker, kind="投诉", about="staff")
+    case = take(world, by=world.worker, kind="投诉", about="worker")
     assert not Case.objects.visible_to(world.worker).filter(pk=case.pk).exists()
     page = client_for(world.worker).get(reverse(PAGE) + f"?done={case.number}").content.decode()
     assert case.number in page and reverse("desk:case", args=[case.number]) not in page

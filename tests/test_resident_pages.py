@@ -152,7 +152,7 @@ def test_a_refused_step_keeps_every_word_and_photo(world, signed_in):
 def test_a_complaint_is_asked_what_it_is_about(world, signed_in):
     client = signed_in(world.resident)
     assert write(client, kind="投诉").status_code == 422
-    assert write(client, kind="投诉", about="staff").status_code == 302
+    assert write(client, kind="投诉", about="worker").status_code == 302
     client.post(reverse("reports:place"), {"where": "home", "do": "next"})
     page = client.get(reverse("reports:send"))
     assert world.worker.name not in words(page)  # never promised to the one it is about

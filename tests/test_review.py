@@ -168,7 +168,7 @@ def test_a_neighbour_who_joined_does_not_read_the_first_reporters_number(world):
 
 
 def test_a_complaint_about_the_worker_is_not_offered_to_the_worker_for_merging(world):
-    report(world, kind="投诉", about="staff", account=world.neighbour)
+    report(world, kind="投诉", about="worker", account=world.neighbour)
     mine = report(world)
     [merge] = [b for b in buttons(mine, actor_on(mine, world.worker, TEN), TEN) if b["move"].name == "merge"]
     assert [f.choices for f in merge["fields"] if f.name == "parent"] == [()]
@@ -186,7 +186,7 @@ def test_neighbours_are_shown_nothing_about_complaints_or_what_is_each_ones_own(
 
 
 def test_whoever_joined_cannot_be_put_into_what_they_may_not_read(world):
-    about = report(world, kind="投诉", about="staff", account=world.neighbour)
+    about = report(world, kind="投诉", about="worker", account=world.neighbour)
     mine = report(world)
     with pytest.raises(Refused):
         do(mine, "merge", world.dispatcher, 1, parent=about)
@@ -487,7 +487,7 @@ def seeds(world, case):
         "lat": ["30.24", "91", "nan"],
         "lon": ["120.18", "1e400"],
         "kind": ["投诉", "求助"],
-        "about": ["staff", "unit", "thing"],
+        "about": ["worker", "unit", "thing"],
         "anonymity": ["N0", "N3"],
         "back": ["queue", "home", "//evil.example"],
         "_version": ["-1", "99999999999"],

@@ -170,6 +170,7 @@ export interface DeskCase extends DeskCard {
   version: number
   text: string
   category: string
+  wanted: string
   reporter_words: string
   lines: Line[]
   photos: PhotoRef[]

@@ -87,6 +87,12 @@ def holders(role, area, at):
     return [account for account in accounts if account.pk not in away]
 
 
+def holder_of(role, area, at):
+    """The account that has held `role` in exactly this area for the longest, present or not; None for nobody."""
+    post = _held(at).filter(role=role, area=area).first() if area is not None else None
+    return post.account if post else None
+
+
 def people_above(case, at, exclude=()):
     """The named person above those in `exclude` (and above the case's closer), to whom a dispute or an alarm goes.
 

@@ -10,12 +10,12 @@ from django.utils.translation import gettext as _
 
 from weilianxin.areas.home import own_subdistrict
 from weilianxin.areas.models import Area
-from weilianxin.cases.access import SYSTEM_ACTOR, Actor
+from weilianxin.cases.access import LEVELS, SYSTEM_ACTOR, Actor
 from weilianxin.cases.engine import NOTE_LIMIT, open_case, perform, stored, stored_sound
 from weilianxin.cases.errors import Invalid, Refused
 from weilianxin.cases.models import Anonymity, Case, CasePhoto
 from weilianxin.people.consent import current_version
-from weilianxin.people.posts import holders, on_duty, people_above
+from weilianxin.people.posts import holder_of, holders, on_duty, people_above
 
 from . import alarms, messages, policy
 from .models import About, Category, Channel, Kind, Report
@@ -121,7 +121,7 @@ def submit(
             sound=stored_sound(sound, account, at),
             anonymity=anonymity,
             sight=sight_of(about, weighed.category),
-            about_account=_accused(about, facts["grid"], at),
+            about_account=_accused(about, facts, at),
             about_unit=about_unit,
             place_text=place_text[:256] or (location.text[:256] if location and location.how != "text" else ""),
             **({"stream": stream} if stream else {}),
@@ -450,17 +450,17 @@ def _keys(facts):
 
 
 def sight_of(about, category):
-    """A complaint about staff is seen above the grid; what never goes public in petition or police, too."""
-    if about == About.STAFF:
-        return "community"
-    if category.channel_out == Channel.PETITION:
-        return "subdistrict"
-    return "grid"
+    """A complaint about one of ours is seen above them, a petition in the subdistrict."""
+    petition = "subdistrict" if category.channel_out == Channel.PETITION else "grid"
+    return max(About(about).sight, petition, key=LEVELS.index)
 
 
-def _accused(about, grid, at):
-    """Whom a complaint about staff is about: the one who serves that grid, who then cannot see it."""
-    if about != About.STAFF or grid is None:
-        return None
-    duty = on_duty(grid, at)
-    return duty.account if duty else None
+def _accused(about, place, at):
+    """Whom a complaint about one of ours is about, as far as a post names one person, who then cannot see it: whoever
+    serves that grid, the grid leader, the community's secretary. Of the subdistrict's many it could be anybody."""
+    if about == About.WORKER:
+        duty = on_duty(place["grid"], at)
+        return duty.account if duty else None
+    if about == About.LEADER:
+        return holder_of("grid_leader", place["grid"], at)
+    return holder_of("community_secretary", place["community"], at) if about == About.COMMUNITY else None

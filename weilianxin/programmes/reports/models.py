@@ -49,7 +49,28 @@ class About(models.TextChoices):
     THING = "thing", _("一件东西、一个地方")
     PERSON = "person", _("某个人")
     UNIT = "unit", _("某个单位")
-    STAFF = "staff", _("我们的工作人员")
+    WORKER = "worker", _("我们的网格员")
+    LEADER = "leader", _("我们的网格长")
+    COMMUNITY = "community", _("社区的工作人员")
+    OFFICE = "office", _("街道的工作人员")
+
+    @property
+    def sight(self):
+        """The narrowest level whose posts see such a complaint: above whoever it is about, as far as we reach."""
+        if self in (About.WORKER, About.LEADER):
+            return "community"
+        return "subdistrict" if self in (About.COMMUNITY, About.OFFICE) else "grid"
+
+    @property
+    def taken_by(self):
+        """Who takes a complaint about somebody of ours, in words; "" for the others, which go the usual way."""
+        return {"community": _("社区书记"), "subdistrict": _("街道指挥中心")}.get(self.sight, "")
+
+    @property
+    def hint(self):
+        if self == About.OFFICE:
+            return _("由街道指挥中心来办，办的和核实的不是同一个人。")
+        return _("不会经过他本人，由上一级来办。") if self.taken_by else ""
 
 
 class Category(models.Model):
@@ -168,7 +189,7 @@ class Report(models.Model):
     case = models.OneToOneField(Case, primary_key=True, on_delete=models.CASCADE, related_name="report")
     text = models.TextField()
     kind = models.CharField(max_length=4, choices=Kind.choices, default=Kind.HELP)
-    about = models.CharField(max_length=8, choices=About.choices, default=About.THING)
+    about = models.CharField(max_length=12, choices=About.choices, default=About.THING)
     category = models.ForeignKey(Category, null=True, on_delete=models.PROTECT, related_name="+")
     floor = models.CharField(max_length=20, blank=True)
     wish = models.CharField(
@@ -208,6 +229,15 @@ class Report(models.Model):
                 name="report_to_deliver",
             ),
         ]
+
+    @property
+    def wanted(self):
+        """What staff must know of what the reporter wants: complaint, question … and whom it is about."""
+        if self.about == About.THING:
+            return "" if self.kind == Kind.HELP else self.get_kind_display()
+        named = self.case.about_account or self.case.about_unit
+        whom = f"{self.get_about_display()}（{named.name}）" if named else self.get_about_display()
+        return _("%(kind)s：%(whom)s") % {"kind": self.get_kind_display(), "whom": whom}
 
 
 class Draft(models.Model):

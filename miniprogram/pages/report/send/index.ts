@@ -13,6 +13,7 @@ interface Preview {
   place_words: string | null
   place_problem: string | null
   worker: WorkerCard | null
+  taken_by: string | null
   accept_words: string
   limit_words: string
   urgent: boolean
@@ -23,7 +24,7 @@ interface Preview {
 }
 
 const NOTHING: Preview = {
-  dial: [], suggestions: [], place_words: null, place_problem: null, worker: null, accept_words: '', limit_words: '',
+  dial: [], suggestions: [], place_words: null, place_problem: null, worker: null, taken_by: null, accept_words: '', limit_words: '',
   urgent: false, near: [], own: [], units: [], ask_consent: false,
 }
 
@@ -82,11 +83,10 @@ page({
     })
   },
   promise(seen: Preview) {
-    const { worker } = seen
-    const staff = draft().about === 'staff'
+    const { worker, taken_by } = seen
     return {
-      who: worker ? worker.name : staff ? t('社区以上的人') : t('街道中心'),
-      who_more: worker ? worker.grid : staff ? t('不经过被投诉的人') : t('先找到归谁管'),
+      who: worker ? worker.name : taken_by || t('街道中心'),
+      who_more: worker ? worker.grid : taken_by ? t('不经过被投诉的人') : t('先找到归谁管'),
       by: seen.limit_words,
       how: seen.accept_words,
       how_more: t('签收并告诉您'),

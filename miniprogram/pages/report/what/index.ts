@@ -10,7 +10,7 @@ import { removeFile } from '../../../services/outbox'
 interface Categories {
   columns: { code: string; name: string; categories: (Coded & { hint: string })[] }[]
   kinds: Coded[]
-  abouts: Coded[]
+  abouts: (Coded & { words: string })[]
 }
 interface Preview {
   dial: { number: string; why: string }[]
@@ -62,7 +62,7 @@ page({
       return {
         columns: columns.map(({ code, name, categories }) => ({ code, name, options: categories.map((one) => ({ value: one.code, label: one.name, more: one.hint })) })),
         kinds: kinds.map((kind) => (kind.code === USUAL ? { ...kind, name: t('帮忙解决') } : kind)),
-        abouts: abouts.map((one) => ({ value: one.code, label: one.name, ...(one.code === 'staff' ? { more: t('不会经过他本人，由上一级来办。') } : {}) })),
+        abouts: abouts.map((one) => ({ value: one.code, label: one.name, more: one.words })),
       }
     })
   },

@@ -85,6 +85,7 @@ class DeskCase(DeskCard):
     version: int
     text: str
     category: str
+    wanted: str
     reporter_words: str
     created_at: datetime
     lines: list[TimelineLine]
@@ -195,6 +196,7 @@ def case_of(request, case, links=()):
         "version": case.version,
         "text": matter.first_text(case),
         "category": case.report.category.name if case.report.category else "",
+        "wanted": case.report.wanted,
         "reporter_words": reporter_words(case, actor),
         "created_at": case.created_at,
         "lines": [line_of(event, photos) for event in events],

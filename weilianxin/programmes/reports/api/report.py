@@ -110,6 +110,7 @@ class Preview(Shape):
     place_words: str | None
     place_problem: str | None
     worker: WorkerCard | None
+    taken_by: str | None
     accept_words: str
     limit_words: str
     urgent: bool
@@ -160,7 +161,7 @@ def categories(request):
             for column in columns()
         ],
         "kinds": pairs(Kind.choices),
-        "abouts": pairs(About.choices),
+        "abouts": [{"code": one.value, "name": str(one.label), "words": str(one.hint)} for one in About],
         "floors": pairs(places.FLOORS),
         "anonymity": pairs(Anonymity.choices),
         "wishes": pairs(Report._meta.get_field("wish").choices),
@@ -232,6 +233,7 @@ def preview(request, said: PreviewIn):
         "place_words": seen["place_words"] or None,
         "place_problem": problem,
         "worker": card_of(seen["duty"], at) if seen["duty"] else None,
+        "taken_by": str(seen["taken_by"]) or None,
         "accept_words": words.before(seen["accept_due"], at),
         "limit_words": seen["limit"],
         "urgent": seen["urgent"],

@@ -185,7 +185,6 @@ def _send_page(request, draft, *, problem=None, status=200):
         "category": category,
         "kind": Kind(data.get("kind") or usual_kind(category)).label,
         "about": About(about).label if about != About.THING else "",
-        "about_staff": about == About.STAFF,
         "signed_in": signed_in,
         "ask_consent": signed_in and not consent.has_consent(account, "service"),
         "anonymity": request.POST.get("anonymity", "N1"),
@@ -228,5 +227,6 @@ def outlook(data, category, where, account, at):
         "recur_mine": bool(found.recur and account and found.recur.reporter_id == account.pk),
         "accept_due": policy.limit_end(limits[0], at),
         "limit": limit_words(limits[2]),
-        "duty": on_duty(where.grid, at) if where is not None and where.grid and about != About.STAFF else None,
+        "taken_by": About(about).taken_by,
+        "duty": on_duty(where.grid, at) if where is not None and where.grid and not About(about).taken_by else None,
     }

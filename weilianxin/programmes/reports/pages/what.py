@@ -155,7 +155,7 @@ def _what_page(request, draft, data, *, problem="", field="", status=200):
         "guesses": [c for c in guesses if c.channel_out != "integrity"],
         "kinds": Kind.choices,
         "kind": data.get("kind") or usual_kind(chosen),
-        "abouts": About.choices,
+        "abouts": About,
         "ask_about": data.get("kind") in COMPLAINTS,
         "dial": dials(data.get("text", "")),
         "problem": problem,
