@@ -319,7 +319,8 @@ def test_a_random_walk_breaks_no_invariant(world, seed, monkeypatch):
     while walk.steps < STEPS or (walk.steps < 2 * STEPS and (wanted - set(walk.done) or missing())):
         walk.step()
         if STEPS >= LONG and walk.steps % 2500 == 0:  # on the terminal, past whatever captures what tests print
-            told = f"seed {seed}: {walk.steps} steps in {time() - began:.0f} s, {len(missing(always=True))} rows to go"
+            left = sorted(missing(always=True))
+            told = f"seed {seed}: {walk.steps} steps in {time() - began:.0f} s, {len(left)} rows to go: {left[:9]}"
             print(told, file=sys.__stderr__, flush=True)
     unreached = wanted - set(walk.done)
     assert not unreached, f"never done: {unreached}"

@@ -32,6 +32,7 @@ from weilianxin.cases.ring import ring_due
 from weilianxin.config.logs import AddressFilter
 from weilianxin.journal.models import Entry, Opening
 from weilianxin.journal.verify import verify
+from weilianxin.lib import words
 from weilianxin.notify.models import Message, Outbox
 from weilianxin.people.erasure import erase
 from weilianxin.people.models import Post
@@ -154,6 +155,8 @@ def test_work_sent_back_leaves_the_task_with_the_unit_that_still_holds_it(world)
             case = do(case, "recode", world.leader, 7)
     case = do(case, "rework", world.verifier, 15, note="还不行")
     assert case.state == "working" and case.unit == world.property
+    told = Message.objects.filter(account=world.resident, act="rework").get()  # until when, and nothing of the note
+    assert f"日{words.clock(case.due_at)}前" in told.body and "还不行" not in told.body
     assert list(case.tasks.order_by("id").values_list("state", flat=True)) == ["done", "signed"]
 
 

@@ -25,6 +25,7 @@ BROADCAST = {
     "no_answer": "refused",
     "transfer": "transferred",
     "take_back": "taken_back",
+    "rework": "rework",
     "reopen": "reopened",
     "designate": "dispatched",
     "suspend": "suspended",
@@ -249,7 +250,6 @@ def on_event(case, event, doing):
 TOLD_PARTNERS = (
     *BROADCAST,
     "reply",
-    "rework",
     "return_order",
     "recall",
     "dispute",
