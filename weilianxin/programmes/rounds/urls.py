@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import pages
+from . import pages, places_pages
 
 app_name = "rounds"
 
@@ -14,10 +14,10 @@ urlpatterns = [
     re_path(rf"^desk/rounds/visits/{REF}/$", pages.visit, name="visit"),
     re_path(rf"^desk/rounds/checks/{REF}/$", pages.check, name="check"),
     re_path(rf"^desk/rounds/photos/{REF}/(?P<variant>picture|thumb)/$", pages.photo, name="photo"),
-    path("desk/rounds/checks/add/", pages.check_add, name="check_add"),
-    path("desk/rounds/households/", pages.keys, name="keys"),
-    path("desk/rounds/households/add/", pages.key_add, name="key_add"),
-    re_path(rf"^desk/rounds/households/{REF}/$", pages.key, name="key"),
-    re_path(rf"^desk/rounds/households/{REF}/end/$", pages.key_end, name="key_end"),
+    path("desk/rounds/checks/add/", places_pages.check_add, name="check_add"),
+    path("desk/rounds/households/", places_pages.keys, name="keys"),
+    path("desk/rounds/households/add/", places_pages.key_add, name="key_add"),
+    re_path(rf"^desk/rounds/households/{REF}/$", places_pages.key, name="key"),
+    re_path(rf"^desk/rounds/households/{REF}/end/$", places_pages.key_end, name="key_end"),
     path("desk/rounds/grids/<slug:code>/", pages.grid, name="grid"),
 ]
