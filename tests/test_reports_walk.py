@@ -41,7 +41,7 @@ SEEDS = (1, 2)
 STEPS = int(os.environ.get("WALK_STEPS", "6000" if os.environ.get("DATABASE_URL") else "14000")) // len(SEEDS)
 LONG = 50_000  # steps of a walk that comes to every row of the table
 POPULATION, LOOKED_AT = 7, 10  # matters under way at a time; looked through for what has never been done
-FEW = 20  # rows to go: from here on they are what is looked for most
+FEW = 40  # rows to go: from here on they are what is looked for most
 ENDED = ("closed", "refused", "transferred_out", "merged", "withdrawn", "void")
 
 
@@ -51,6 +51,11 @@ SELDOM = (
     "merge", "sign", "return_order", "designate", "object", "suspend", "reply", "close_verified", "rate", "uphold",
     "reopen", "pass_sample", "publish", "unpublish",
 )  # fmt: skip
+
+# What has to be done first, some time before.
+PREPARED_BY = {
+    "broadcast": "merge", "rise": "merge", "uphold": "rate", "unpublish": "publish", "void": "propose_void",
+}  # fmt: skip
 
 
 def every_row():
@@ -90,7 +95,7 @@ class Walk:
             kind="投诉" if about != "thing" else r.choice(("求助", "咨询", "建议")),
             about=about,
             anonymity=r.choice(("N0", "N1", "N2")),
-            sound=sound() if r.random() < 0.3 else None,
+            sound=sound() if r.random() < (0.6 if self.few("transcribe") else 0.3) else None,
             at=self.now,
         )
 
@@ -109,6 +114,8 @@ class Walk:
         if not moves:
             return self.r.choice(REPORTS.moves), self.r.choice(actors)
         chance = self.r.random()
+        if self.few() and chance < 0.2 and (ahead := self.ahead(case, actors)):
+            return self.r.choice(ahead)
         if chance < 0.3:  # what was reached least, so that a long walk comes everywhere
             pairs = [(m, a) for m in moves for a in actors if a.role_for(m)]
             rows = [(case.state, m.name, a.role_for(m)) for m, a in pairs]
@@ -137,13 +144,29 @@ class Walk:
                 return case, *min(pairs, key=lambda pair: self.tried[state, pair[0].name, pair[1].role_for(pair[0])])
         return None
 
+    def few(self, name=""):
+        """Whether few rows are to go, or at any time whether the act `name` is among them."""
+        return any(name == one for _state, one, _role in self.to_go) if name else 0 < len(self.to_go) < FEW
+
+    def ahead(self, case, actors):
+        """(act, actor) of whatever leads on to something that has never been done."""
+        states = {state for state, _name, _role in self.to_go}
+        first = {PREPARED_BY.get(name) for _state, name, _role in self.to_go}
+        moves = [m for m in REPORTS.from_state(case.state) if m.target in states - {case.state} or m.name in first]
+        pairs = [(m, a) for m in moves for a in actors if a.role_for(m)]
+        facts = programme(case.programme).situation(case) if pairs else {}
+        return [(m, a) for m, a in pairs if offered(case, m, a, self.now, facts)]
+
     def parent(self, case):
-        """A matter that `case` may join: rather one where one more would make it urgent in a state as never before."""
+        """A matter that `case` may join: rather one where one more makes it urgent, or gives it somebody to tell the
+        same, in a state as never before."""
         here = Case.objects.filter(pk__in=[one.pk for one in self.cases], category=case.category)
         found = here.filter(parent=None, sensitive=False)
         found = [one for one in found.exclude(pk=case.pk) if one.is_open and not one.paused]
         self.r.shuffle(found)
-        found.sort(key=lambda one: (self.reached[one.state, "rise", "system"], one.urgency != "U2", -one.headcount))
+        lacking = {state for state, name, _role in self.to_go if name in ("rise", "broadcast")}
+        lacking |= {"received"} if "asking" in lacking else set()  # nothing joins what waits for an answer
+        found.sort(key=lambda one: (one.state not in lacking, one.urgency != "U2", -one.headcount))
         return found[0] if found else self.r.choice(self.cases)
 
     def unreached(self, state):
@@ -176,7 +199,7 @@ class Walk:
             "outcome": r.choice(("solved", "solved", "solved", "partly", "explained", "cannot_now", "withdrawn")),
             "plan_date": None if rough else (self.now + timedelta(days=7)).date(),
             "no_before": "" if rough else "到场时已经修好",
-            "level": r.choice([*RATINGS, 1, 7]),
+            "level": 1 if self.few("uphold") and r.random() < 0.5 else r.choice([*RATINGS, 7]),
             "extra": None if rough or not case.handle_limit else r.choice(extras(case)),
             "ground": "" if rough else r.choice(("force", "unreasonable", "unreached")),
             "reached": "" if rough else r.choice(("yes", "no")),
@@ -198,7 +221,7 @@ class Walk:
         if sum(state not in ENDED for state in states.values()) < POPULATION:
             self.cases.append(self.report())
             states[self.cases[-1].pk] = "received"
-        sought = self.sought() if self.to_go and r.random() < (0.6 if len(self.to_go) < FEW else 0.2) else None
+        sought = self.sought() if self.to_go and r.random() < (0.6 if self.few() else 0.2) else None
         # The same again, for what needs several acts in a row; else of some chosen by chance, rather of those under
         # way, the one whose state has most of its rows still before it.
         under_way = sorted(pk for pk, state in states.items() if state not in ENDED)
