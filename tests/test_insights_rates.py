@@ -78,6 +78,7 @@ def test_what_was_found_on_the_round_stands_apart(world):
     Case.objects.filter(pk=closed(world, at(13)).pk).update(channel="patrol")
     found = numbers(world.duty, world.subdistrict)
     assert of(found, "solved") == (1, 1) and found["counts"]["patrol"] == 1 and found["coverage"]["asked"] == 1
+    assert found["counts"]["due"] == found["counts"]["answered"] == 1  # nobody waited for an answer to it
 
 
 def test_nobody_who_kept_silent_counts_as_satisfied(world):

@@ -234,3 +234,29 @@ def test_words_that_name_no_place_of_the_list_take_nothing_away_from_the_one_tha
     case = do(case, "recode", world.worker, at(9, 10), place=words, category=None, urgency=None)
     assert (case.place, case.grid, case.place_text) == (world.entrance, world.grid, "东门岗亭后面")
     assert case.lat is not None and case.holder == world.worker
+
+
+# Joining
+
+
+def test_words_of_violence_do_not_disappear_in_a_neighbours_matter(world):
+    parent = report(world)
+    token = next(row["token"] for row in screening.near(parent.report.category, locate(place=world.entrance), at(9)))
+    with pytest.raises(Refused):
+        intake.join(world.neighbour, token, text="灯也不亮，我老公往死里打我，不敢出门。", at=at(9, 2))
+    with pytest.raises(Refused):  # a danger that the other matter has not
+        intake.join(world.neighbour, token, text="这里着火了，有人被困在里面。", at=at(9, 2))
+    assert Case.objects.count() == 1
+    child = intake.join(world.neighbour, token, text="我们这一层的灯也不亮了。", at=at(9, 2))
+    assert child.parent == parent
+
+
+# Taking back
+
+
+def test_what_comes_back_was_answered_when_it_was_handed_on_and_no_unit_returned_it(world):
+    case = report(world)
+    case = do(case, "transfer", world.leader, at(9, 5), channel="service", receiver="综合窗口", note="归窗口办")
+    handed_on = case.closed_at
+    case = do(case, "take_back", world.dispatcher, at(17), note="窗口说不归他们")
+    assert (case.accepted_at, case.returned, case.state) == (handed_on, 0, "accepted")

@@ -191,6 +191,17 @@ def test_a_complaint_about_the_worker_who_writes_it_down_leaves_their_sight(worl
     assert case.number in page and reverse("desk:case", args=[case.number]) not in page
 
 
+def test_who_says_whom_it_is_about_complains_and_what_does_not_fit_is_asked_again(world):
+    sent = send(world, about="worker", kind="")
+    case = Case.objects.get(number=number_in(sent))
+    assert (case.sight, case.about_account, case.report.kind) == ("community", world.worker, "投诉")
+    refused = send(
+        world, about="worker", kind="建议", _key="k2", text="网格员应该多来看看，楼道太暗了。", phone="13700005678"
+    )
+    assert refused.status_code == 422 and "多来看看" in refused.content.decode()
+    assert Case.objects.count() == 1
+
+
 def test_whom_nobody_talks_to_there_is_no_such_page(world):
     for who in (world.verifier, world.admin, world.auditor):
         assert client_for(who).get(reverse(PAGE)).status_code == 404

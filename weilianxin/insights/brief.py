@@ -152,7 +152,7 @@ def recent(desk, span, **which):
         parent__isnull=True,
         sensitive=False,
         **which,
-    ).exclude(phase="void")
+    ).exclude(Q(phase="void") | Q(channel__in=("patrol", "source")))
 
 
 def brief(account, at, posts=None):
@@ -179,7 +179,7 @@ def words(lines):
     for line in lines:
         if line["key"] == "unusual":
             said += [
-                _("%(what)s这周 %(n)s 件，比平时多") % {"what": row["name"], "n": row["n"]} for row in line["rows"]
+                _("%(what)s近 7 天 %(n)s 件，比平时多") % {"what": row["name"], "n": row["n"]} for row in line["rows"]
             ]
         else:
             said.append(_("%(what)s %(n)s 件") % {"what": line["label"], "n": line["n"]})

@@ -26,6 +26,7 @@ SUSPENDED = Exists(Pause.objects.filter(case=OuterRef("pk"), cause="suspended"))
 # What is counted, by the rows it is counted among. The drill-down lists the same rows by the same conditions.
 # What grid workers found on the round and closed themselves nobody asked for: it is counted apart.
 KEPT = Q(excluded="") & ~Q(channel="patrol")
+OURS = Q(channel__in=("patrol", "source"))
 COUNTS = {
     "due": {
         "due": Q(),
@@ -176,14 +177,19 @@ def among(what, account, areas, month, which=Q()):  # noqa: B008
     mine = streets(areas)
     if what == "due":
         # Whoever joined another matter or withdrew before an answer was due waits for none; the rest does, also what
-        # is refused. What falls due later this month is not due yet.
-        return cases.filter(
-            which,
-            subdistrict__in=mine,
-            accept_due_at__gte=month.since,
-            accept_due_at__lt=month.until,
-            excluded="",
-        ).exclude(accepted_at__isnull=True, outcome__in=(Outcome.DUPLICATE, Outcome.WITHDRAWN))
+        # is refused. What falls due later this month is not due yet. To what we found ourselves nobody waits for an
+        # answer.
+        return (
+            cases.filter(
+                which,
+                subdistrict__in=mine,
+                accept_due_at__gte=month.since,
+                accept_due_at__lt=month.until,
+                excluded="",
+            )
+            .exclude(OURS)
+            .exclude(accepted_at__isnull=True, outcome__in=(Outcome.DUPLICATE, Outcome.WITHDRAWN))
+        )
     if what == "closed":
         return cases.filter(
             which,

@@ -152,6 +152,7 @@ class Look:
     def quick(self):
         minutes = self.said["odd_quick_minutes"]
         fast = Q(reopened=0, accepted_at__isnull=False, closed_at__lt=F("accepted_at") + timedelta(minutes=minutes))
+        fast &= ~Q(channel="patrol")  # found and put right in one moment, as it should be
         rows = self.among("closed", fast).order_by().values("closer").annotate(n=Count("pk"))
         rows = list(rows.filter(n__gte=self.said["odd_quick_times"]).order_by("-n", "closer")[:ROWS])
         people = self.people(rows)

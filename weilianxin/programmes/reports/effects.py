@@ -192,10 +192,12 @@ def transferred(doing):
 
 
 def taken_back(doing):
-    doing.set(outcome="", closed_at=None, holder=doing.actor.account, returned=doing.case.returned + 1)
+    # That it was handed on was the answer, in its time; nobody of ours has returned it.
+    answered = doing.case.accepted_at or doing.case.closed_at
+    doing.set(outcome="", closed_at=None, holder=doing.actor.account)
     if not doing.case.handle_limit:
         _accept, _site, handle = policy.limits_for(doing.facts["report"].category, doing.case.urgency, doing.at)
-        doing.set(**clock_from(doing.at), handle_limit=handle, accepted_at=doing.at, rule_version=policy.rule_version())
+        doing.set(**clock_from(doing.at), handle_limit=handle, accepted_at=answered, rule_version=policy.rule_version())
     doing.set(due_at=deadline(doing.case))
     doing.set(**alarms.until_done(doing.case, doing.at))
 

@@ -149,6 +149,11 @@ def file(request, data, at):
     where = place_of(request, data["place"])
     category = category_of(data["category"])
     kind = data["kind"] if data["kind"] in Kind.values else usual_kind(category)
+    about = data["about"] if data["about"] in About.values else About.THING
+    if about != About.THING and kind not in COMPLAINTS:
+        if data["kind"]:
+            raise Invalid(_("说的是谁，只有投诉、举报才选。请核对对方想要什么。"), "kind")
+        kind = Kind.COMPLAINT  # whoever says whom it is about complains
     look_at = seen(request, data, at)
     new = [near for near in look_at["near"] if near["number_tail"] not in data["near"]]
     joined = next((near for near in look_at["near"] if near["number_tail"] == data["join"]), None)
@@ -171,8 +176,8 @@ def file(request, data, at):
             location=where,
             category=category,
             kind=kind,
-            about=data["about"] if kind in COMPLAINTS and data["about"] else About.THING,
-            about_unit=unit_at(data["about_unit"], where) if data["about"] == About.UNIT else None,
+            about=about,
+            about_unit=unit_at(data["about_unit"], where) if about == About.UNIT else None,
             anonymity=data["anonymity"] or Anonymity.N1,
             wish=data["wish"] or "call",
             photos=claim(request.account, data["kept"], at),

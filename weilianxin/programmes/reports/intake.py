@@ -236,7 +236,7 @@ def join(
     """我也遇到: this reporter's own case, merged into the one that is under way; returns it.
 
     They keep notices, rating and dispute of their own; `by` is who filed it for them. Raises `Refused` when that case
-    has just ended.
+    has just ended, and for words that need to be looked at by themselves: violence, or a danger the other has not.
     """
     at = at or timezone.now()
     parent = case_behind(token)
@@ -247,6 +247,9 @@ def join(
     _limit_per_day(account, at)
     text = text.strip() or _("我也遇到了。")
     category = parent.report.category
+    found = screen(text, at=at, not_integrity=True)  # those who call have asked about integrity
+    if found.sensitive or (found.urgency or parent.urgency) < parent.urgency:
+        raise Refused(_("您说的情况要单独看，请另外送出，不并到那件事里。"))
     where = _same_place(parent)
     if location is not None:
         where |= {name: getattr(location, name) for name in ("place", "lat", "lon", "cell")}
@@ -261,7 +264,7 @@ def join(
             note=text[:NOTE_LIMIT],
             photos=pictures,
             data={"channel": channel, "category": category.code, "urgency": parent.urgency},
-            title=title_of(text, category) if len(text) > 8 else parent.title,
+            title=title_of(text, category, found.reasons) if len(text) > 8 else parent.title,
             category=category.code,
             urgency=parent.urgency,
             channel=channel,
@@ -272,7 +275,8 @@ def join(
             accept_limit=parent.accept_limit,
             **where,
         )
-        Report.objects.create(case=case, text=text, category=category, wish=wish, consent_version=agreed_to(consent))
+        facts = {"category": category, "wish": wish, "consent_version": agreed_to(consent)}
+        Report.objects.create(case=case, text=text, screening=found.reasons, **facts)
         case = perform(case, "merge", actor, at=at, parent=parent)
     return case
 

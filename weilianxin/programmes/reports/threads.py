@@ -40,8 +40,9 @@ def say(thread, account, body, photos=(), at=None):
     with transaction.atomic():
         message = _write(thread, account, body, photos, at, from_staff=False)
         due = policy.limit_end(policy.parameter("thread_limit"), at)
-        if thread.answer_due_at is None:
-            Thread.objects.filter(pk=thread.pk).update(answer_due_at=due, handed_to_leader_at=None)
+        # As it is now: an answer may have come while the photos were read.
+        waits = Thread.objects.filter(pk=thread.pk, answer_due_at__isnull=True)
+        waits.update(answer_due_at=due, handed_to_leader_at=None)
         duty = on_duty(thread.grid, at)
         if duty is not None:
             tell(
