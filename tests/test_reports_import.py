@@ -1,6 +1,7 @@
 """Messages of another channel become reports: nothing lost, nothing twice, every bad row named."""
 
 import csv
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -131,3 +132,21 @@ def test_a_letter_about_integrity_is_not_kept_and_its_row_is_named(world, tmp_pa
     assert (outcome.imported, outcome.refused) == (1, 1)
     assert [(row, column) for row, column, _what, _todo in outcome.problems] == [(2, "text")]
     assert list(Report.objects.values_list("source_no", flat=True)) == ["2"]
+
+
+@pytest.mark.parametrize(
+    "written, read, ends",
+    [
+        ("2026/1/5", "2026-01-05 00:00", "2026-01-05 23:59"),
+        ("2026/1/5 8:30", "2026-01-05 08:30", None),
+        ("2026年1月5日 8:30:15", "2026-01-05 08:30", None),
+        ("2026-01-05T08:30:00+08:00", "2026-01-05 08:30", None),
+        ("2026-13-05", None, None),
+        ("下周一", None, None),
+    ],
+)
+def test_moments_are_read_as_spreadsheets_write_them_and_a_day_without_a_time_ends_late(written, read, ends):
+    zone = ZoneInfo("Asia/Shanghai")
+    for end, wanted in ((False, read), (True, ends or read)):
+        moment = importing.read_time(written, zone, NOW, end=end)
+        assert (moment and f"{moment.astimezone(zone):%Y-%m-%d %H:%M}") == wanted

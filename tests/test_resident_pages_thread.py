@@ -1,13 +1,17 @@
 """The conversation with one's own grid worker: seen by its two sides only, and no place for promises."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from weilianxin.areas.locate import locate
 from weilianxin.cases.models import Case
+from weilianxin.files.store import sweep_photos
 from weilianxin.people.models import Dwelling
-from weilianxin.programmes.reports import policy, threads
+from weilianxin.programmes.reports import intake, policy, threads
 from weilianxin.programmes.reports.models import Draft, Thread, ThreadMessage
 
 from .test_resident_pages import jpeg, words
@@ -92,6 +96,31 @@ def test_a_draft_made_from_a_message_leaves_the_message_its_photos_when_it_is_th
     assert message.photos.get().erased_at is None
 
 
+def test_a_report_that_was_begun_outlives_one_made_from_a_message(world, signed_in):
+    begun = Draft.objects.create(account=world.resident, session="", data={"text": "车棚顶漏雨，写到一半"})
+    Draft.objects.create(account=world.resident, session="", data={"text": ""})
+    client = signed_in(world.resident)
+    say(client)
+    for _time in range(2):
+        client.post(reverse("reports:thread_report", args=[ThreadMessage.objects.get(from_staff=False).pk]))
+    assert Draft.objects.count() == 2 and Draft.objects.filter(pk=begun.pk).exists()
+    client.post(reverse("reports:discard"))
+    assert "写到一半" in words(client.get(reverse("reports:new")))
+
+
+def test_messages_are_kept_for_a_year_and_what_became_a_report_stays_with_it(world, signed_in):
+    client, at = signed_in(world.resident), timezone.now()
+    say(client, photos=[jpeg()])
+    case = intake.submit(world.resident, text="楼道灯不亮了", location=locate(place=world.entrance), at=at)
+    kept = ThreadMessage.objects.create(
+        thread=Thread.objects.get(), author=world.resident, from_staff=False, body="灯坏了", at=at, case=case
+    )
+    assert threads.forget_old(at + timedelta(days=364)) == 0
+    assert threads.forget_old(at + timedelta(days=366)) > 0
+    assert list(ThreadMessage.objects.all()) == [kept]
+    assert sweep_photos(at + timedelta(days=366)) == 1
+
+
 def test_staff_file_a_report_for_the_resident_from_a_message(world, signed_in):
     say(signed_in(world.resident))
     message = ThreadMessage.objects.get(from_staff=False)
@@ -103,7 +132,9 @@ def test_staff_file_a_report_for_the_resident_from_a_message(world, signed_in):
     assert 'id="category-e"' in refused.content.decode()
     refused = worker.post(page, {"text": "门", "category": "XQ201", "place": "星影苑6幢"}).content.decode()
     assert 'id="text-e"' in refused and 'value="XQ201" selected' in refused and 'value="星影苑6幢"' in refused
-    worker.post(page, {"text": "单元门关不上，请修", "category": "XQ201", "place": "星影苑6幢2单元"})
+    form = {"text": "单元门关不上，请修", "category": "XQ201", "place": "星影苑6幢2单元", "_key": "k1"}
+    sent = worker.post(page, form)
+    assert worker.post(page, form).url == sent.url, "the answer was lost: it is the same at the second try"
     case = Case.objects.get()
     assert case.reporter == world.resident and case.grid == world.grid
     assert case.number in words(signed_in(world.resident).get(reverse("reports:matters")))

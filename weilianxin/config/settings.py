@@ -214,6 +214,7 @@ WORK = {
     "weilianxin.notify.webhooks.forget_old": 86400,
     "weilianxin.cases.ring.ring_due": 10,
     "weilianxin.programmes.reports.threads.ring_due": 30,
+    "weilianxin.programmes.reports.threads.forget_old": 3600,
     "weilianxin.insights.brief.send_due": 60,
     "weilianxin.journal.checkpoint.seal_due": 60,
     "weilianxin.cases.once.forget_old": 3600,

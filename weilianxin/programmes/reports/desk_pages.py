@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from weilianxin.areas.locate import PlaceError, locate
 from weilianxin.cases.errors import Invalid, Refused
-from weilianxin.cases.once import once
+from weilianxin.cases.once import first_answer, once
 from weilianxin.files.errors import BadPhoto
 from weilianxin.people.posts import on_duty
 from weilianxin.people.session import staff_required
@@ -99,6 +99,8 @@ def thread_page(request, pk):
 @staff_required
 def report_page(request, pk, message):
     """File a report for the resident from what they wrote: the matter gets an owner and a date."""
+    if request.method == "POST" and (repeated := first_answer(request)) is not None:
+        return repeated
     at, thread = timezone.now(), _thread(request, pk)
     row = thread.messages.filter(pk=message, from_staff=False, case__isnull=True).first()
     if row is None:
@@ -136,6 +138,10 @@ def _file(request, thread, message, at):
 
     def act():
         with transaction.atomic():
+            # Of two who file the same message at once, the second is told.
+            waits = thread.messages.select_for_update().filter(pk=message.pk, case__isnull=True)
+            if not list(waits.values_list("pk")):
+                raise Refused(_("这条消息已经转成报事了。"))
             case = intake.submit(
                 thread.resident,
                 text=post.get("text", ""),

@@ -5,6 +5,7 @@ kept, a second run adds nothing twice, long texts stay whole, and what could not
 """
 
 import csv
+import re
 import sys
 import time
 import tomllib
@@ -202,7 +203,7 @@ def save_row(line, row, number, columns, source, zone, outcome, at):
     moment = read_time(said("time"), zone, at)
     if said("time") and moment is None:
         outcome.note(line, columns["time"], _("时间不对，已导入，时间空着。"), _("请核对原渠道。"))
-    due = read_time(said("due"), zone, at + LONGEST_LIMIT)
+    due = read_time(said("due"), zone, at + LONGEST_LIMIT, end=True)
     if said("due") and due is None:
         outcome.note(line, columns["due"], _("期限不对，已导入，期限空着。"), _("请核对原渠道。"))
     location = find_place(said("place"))
@@ -248,10 +249,19 @@ def clean(text):
     return "".join(c for c in text if c in "\n\t" or c.isprintable() or c == "\u3000").strip()
 
 
-def read_time(text, zone, at):
-    """The moment, or None when it cannot be one."""
+# As spreadsheets write a moment here: 2026/1/5, 2026-1-5 8:30, 2026年1月5日 8:30:00.
+MOMENT = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]*(\d{1,2})(:.*))?", re.ASCII)
+
+
+def read_time(text, zone, at, *, end=False):
+    """The moment, or None when it cannot be one; of a day without a time its beginning or, with `end`, its end."""
+    found = MOMENT.fullmatch(text.strip())
+    if found:
+        year, month, day, hour, rest = found.groups()
+        clock = f"{hour:0>2}{rest}" if hour else ("23:59" if end else "00:00")
+        text = f"{year}-{month:0>2}-{day:0>2}T{clock}"
     try:
-        moment = datetime.fromisoformat(text.replace("/", "-"))
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)

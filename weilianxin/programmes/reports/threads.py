@@ -1,5 +1,7 @@
 """一键连接: the conversation of a resident with their own grid. It belongs to the grid, so covers read on."""
 
+from datetime import timedelta
+
 from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
@@ -22,6 +24,7 @@ from .screening import DANGERS, noticed
 
 MOST = 2000
 PAGE = 30
+KEPT = timedelta(days=365)
 GRID_ROLES = ("grid_worker", "grid_worker_backup", "grid_leader")
 
 
@@ -160,11 +163,23 @@ def to_report(message, by, at=None):
     """
     resident = message.thread.resident
     data = {"text": message.body, "message": message.pk, "grid": message.thread.grid_id}
-    for old in Draft.objects.filter(account=resident, session=""):
-        drafts.drop(old)
+    for old in Draft.objects.filter(account=resident, session="").prefetch_related("photos"):
+        if old.data.get("message") or not (old.data.get("text") or old.photos.all()):  # what they wrote stays for later
+            drafts.drop(old)
     draft = Draft.objects.create(account=resident, session="", data=data)
     draft.photos.set(message.photos.all())
     return draft
+
+
+def forget_old(at=None, most=500):
+    """Delete messages that are older than a year, as the page promises; for the work loop. Returns how many.
+
+    What became a report stays with it; photos that nothing shows any more go with the sweep of those.
+    """
+    old = ThreadMessage.objects.filter(at__lt=(at or timezone.now()) - KEPT, case__isnull=True).order_by("pk")
+    pks = list(old.values_list("pk", flat=True)[:most])
+    ThreadMessage.objects.filter(pk__in=pks).delete()
+    return len(pks)
 
 
 def ring_due(at=None, limit=100):
