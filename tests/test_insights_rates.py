@@ -109,6 +109,23 @@ def test_whoever_joined_a_matter_rates_for_themselves(world):
     assert of(found, "response") == (1, 1)  # whoever joined waits for no answer of their own
 
 
+def test_who_went_before_an_answer_was_due_waited_for_none_and_who_had_waited_in_vain_did(world):
+    in_time, late = report(world), report(world, who=world.neighbour, moment=at(9, 1))
+    do(in_time, "withdraw", world.resident, at(10))
+    do(late, "withdraw", world.neighbour, at(15))  # two work hours were promised
+    found = numbers(world.duty, world.subdistrict)
+    assert of(found, "response") == (0, 1)
+
+
+def test_what_a_unit_did_without_signing_for_it_is_the_units_work(world):
+    case = do(report(world), "accept", world.worker, at(9, 5))
+    case = do(case, "dispatch", world.worker, at(9, 10), unit=world.property, assists=[])
+    do(case, "close_seen", world.worker, at(11), [(photo(), "after")], outcome="solved", no_before="无")
+    closed(world, at(13))
+    found = numbers(world.duty, world.subdistrict)
+    assert of(found, "own") == (1, 2) and (found["counts"]["sent"], found["counts"]["returned"]) == (1, 0)
+
+
 def test_a_bad_rating_is_not_washed_away_by_doing_it_again(world):
     case = closed(world)
     rate(case, world.resident, at(12), level=1)

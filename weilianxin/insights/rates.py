@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from weilianxin.areas.models import Area
-from weilianxin.cases.models import Case, Event, Outcome, Pause, Rating
+from weilianxin.cases.models import Case, Event, Outcome, Pause, Rating, Task
 
 CLOSINGS = (Outcome.SOLVED, Outcome.PARTLY, Outcome.EXPLAINED, Outcome.CANNOT_NOW)
 BAD_RATING = 2  # this level and below
@@ -21,6 +21,13 @@ FIRST_YEAR = 2020
 
 RATED_ITSELF = Exists(Rating.objects.filter(case=OuterRef("pk"), closing=OuterRef("closings")))
 RATED_BESIDE = Exists(Rating.objects.filter(case=OuterRef("pk"), closing=OuterRef("parent__closings")))
+# By the tasks and not by the unit of the case: who did it without signing did it, and a reopening unties the unit.
+LEAD = Task.objects.filter(case=OuterRef("pk"), part=Task.LEAD)
+SENT = Exists(LEAD.exclude(state=Task.CANCELLED))
+DONE_BY_UNIT = Exists(LEAD.filter(state=Task.DONE))
+LEFT_IN_TIME = Exists(
+    Event.objects.filter(case=OuterRef("pk"), act__in=("merge", "withdraw"), at__lte=OuterRef("accept_due_at"))
+)
 SUSPENDED = Exists(Pause.objects.filter(case=OuterRef("pk"), cause="suspended"))
 
 # What is counted, by the rows it is counted among. The drill-down lists the same rows by the same conditions.
@@ -39,11 +46,11 @@ COUNTS = {
         "dated": KEPT & Q(due_at__isnull=False),
         "timely": KEPT & Q(closed_at__lte=F("due_at")),
         "reworked": KEPT & Q(reworked__gt=0),
-        "sent": KEPT & (Q(unit__isnull=False) | Q(returned__gt=0)),
-        "returned": KEPT & Q(returned__gt=0),
+        "sent": KEPT & Q(SENT),
+        "returned": KEPT & Q(SENT, returned__gt=0),
         "suspended": KEPT & Q(SUSPENDED),
         "reopened": KEPT & Q(reopened__gt=0),
-        "own": KEPT & Q(unit__isnull=True),
+        "own": KEPT & ~Q(DONE_BY_UNIT),
         "asked": KEPT & Q(reporter__isnull=False),
         "covered": KEPT & Q(reporter__isnull=False) & Q(RATED_ITSELF),
         "patrol": Q(excluded="", channel="patrol"),
@@ -188,7 +195,7 @@ def among(what, account, areas, month, which=Q()):  # noqa: B008
                 excluded="",
             )
             .exclude(OURS)
-            .exclude(accepted_at__isnull=True, outcome__in=(Outcome.DUPLICATE, Outcome.WITHDRAWN))
+            .exclude(Q(LEFT_IN_TIME), accepted_at__isnull=True, outcome__in=(Outcome.DUPLICATE, Outcome.WITHDRAWN))
         )
     if what == "closed":
         return cases.filter(
