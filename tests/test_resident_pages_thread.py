@@ -1,5 +1,6 @@
 """The conversation with one's own grid worker: seen by its two sides only, and no place for promises."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from weilianxin.people.models import Dwelling
 from weilianxin.programmes.reports import intake, policy, threads
 from weilianxin.programmes.reports.models import Draft, Thread, ThreadMessage
 
+from .support.world import resident
 from .test_resident_pages import jpeg, words
 
 pytestmark = pytest.mark.django_db
@@ -159,3 +161,20 @@ def test_long_conversations_are_paged(world, signed_in):
     assert "第39句" in page and "第3句" not in page
     older = page.partition('href="?before=')[2].partition('"')[0]
     assert "第3句" in words(client.get(reverse("reports:thread") + f"?before={older}"))
+
+
+def test_every_conversation_of_a_grid_can_be_reached_a_page_at_a_time(world, signed_in):
+    at, tops = timezone.now(), threads.PAGE
+    people = [resident("女宿", f"1360000{n:04d}", world.entrance) for n in range(2 * tops + 3)]
+    for n, one in enumerate(people):
+        Thread.objects.create(resident=one, grid=world.grid, last_at=at - timedelta(minutes=n // 2))
+    waits = Thread.objects.order_by("pk").last()
+    Thread.objects.filter(pk=waits.pk).update(answer_due_at=at)
+    worker, address, seen, pages = signed_in(world.worker), reverse("reports:staff_threads"), [], 0
+    while address and pages < 9:
+        page, pages = worker.get(address).content.decode(), pages + 1
+        seen += re.findall(r"/desk/threads/(\d+)/", page)
+        onward = re.search(r'href="(\?after=[^"]+)"', page)
+        address = reverse("reports:staff_threads") + onward[1] if onward else ""
+    assert seen[0] == str(waits.pk) and pages == 3
+    assert len(seen) == len(set(seen)) == len(people)

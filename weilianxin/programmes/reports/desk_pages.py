@@ -36,13 +36,15 @@ def nav(request, on):
 @require_safe
 @staff_required
 def threads_page(request):
-    """The threads of one's grids, those that wait for an answer first."""
-    at = timezone.now()
-    rows = threads.inbox_for(request.account, at)
+    """The threads of one's grids, those that wait for an answer first; a page of the others at a time."""
+    at, before = timezone.now(), request.GET.get("after", "")
+    waiting, answered, older = threads.inbox_for(request.account, at, before)
     context = {
         "nav": nav(request, "threads"),
-        "waiting": [t for t in rows if t.answer_due_at is not None],
-        "answered": [t for t in rows if t.answer_due_at is None],
+        "waiting": waiting,
+        "answered": answered,
+        "older": f"?after={older}" if older else "",
+        "first": not before,
         "now": at,
     }
     return render(request, "reports/desk/threads.html", context)

@@ -1,6 +1,6 @@
 """一键连接: the conversation of a resident with their own grid. It belongs to the grid, so covers read on."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -24,6 +24,8 @@ from .screening import DANGERS, noticed
 
 MOST = 2000
 PAGE = 30
+MOST_WAITING = 200
+EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 KEPT = timedelta(days=365)
 GRID_ROLES = ("grid_worker", "grid_worker_backup", "grid_leader")
 
@@ -148,12 +150,20 @@ def visible_to(account, at=None):
     return Thread.objects.filter(grid__in=grids).select_related("resident", "grid")
 
 
-def inbox_for(account, at=None, before=None):
-    """Threads of the account's grids, those that wait for an answer first; at most fifty."""
-    waiting = Q(answer_due_at__isnull=False)
+def inbox_for(account, at=None, before=""):
+    """(threads of the account's grids that wait for an answer, the most urgent first; a page of the others, the newest
+    first; the key of the page after it or ""). With the key of a page before, those that wait are not said again."""
     rows = visible_to(account, at)
-    first = list(rows.filter(waiting).order_by("answer_due_at")[:50])
-    return first + list(rows.exclude(waiting).order_by("-last_at")[: 50 - len(first)])
+    waiting, answered = rows.filter(answer_due_at__isnull=False), rows.filter(answer_due_at__isnull=True)
+    last, _dot, pk = before.partition(".")
+    later = last.isdecimal() and pk.isdecimal() and len(before) < 40
+    if later:
+        moment = EPOCH + timedelta(microseconds=int(last))
+        answered = answered.filter(Q(last_at__lt=moment) | Q(last_at=moment, pk__lt=int(pk)))
+    found = list(answered.order_by("-last_at", "-pk")[: PAGE + 1])
+    more, found = len(found) > PAGE, found[:PAGE]
+    key = f"{(found[-1].last_at - EPOCH) // timedelta(microseconds=1)}.{found[-1].pk}" if more else ""
+    return [] if later else list(waiting.order_by("answer_due_at", "pk")[:MOST_WAITING]), found, key
 
 
 def to_report(message, by, at=None):

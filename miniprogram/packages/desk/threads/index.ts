@@ -1,6 +1,6 @@
 import { t } from '../../../lib/look'
 import { fill, page } from '../../../lib/page'
-import type { Due } from '../../../lib/shapes'
+import type { Due, List } from '../../../lib/shapes'
 import { get } from '../../../services/api'
 
 interface Row {
@@ -14,12 +14,21 @@ interface Row {
 
 page({
   heading: () => t('居民的消息'),
-  data: { items: [] as Row[] },
+  data: { items: [] as Row[], older: '' },
   onShow() {
     void this.load()
   },
   load() {
-    return fill(this, async () => ({ items: (await get<{ items: Row[] }>('/desk/threads', 'staff')).items }))
+    return fill(this, async () => {
+      const { items, older } = await get<List<Row>>('/desk/threads', 'staff')
+      return { items, older: older || '' }
+    })
+  },
+  more() {
+    return fill(this, async () => {
+      const { items, older } = await get<List<Row>>(`/desk/threads?before=${encodeURIComponent(this.data.older)}`, 'staff')
+      return { items: [...this.data.items, ...items], older: older || '' }
+    })
   },
   open(event: WechatMiniprogram.BaseEvent) {
     wx.navigateTo({ url: `/packages/desk/thread/index?id=${event.currentTarget.dataset.id}` })

@@ -118,6 +118,7 @@ class ThreadRow(Shape):
 
 class ThreadRows(Shape):
     items: list[ThreadRow]
+    older: str | None
 
 
 class StaffThread(Shape):
@@ -295,10 +296,13 @@ def due_of_thread(thread, at):
 
 
 @router.get("/desk/threads", response=answers(ThreadRows, 403), url_name="desk_threads")
-def desk_threads(request):
-    """The threads of one's grids, those that wait for an answer first; at most fifty."""
+def desk_threads(request, before: str = ""):
+    """The threads of one's grids: those that wait for an answer, then a page of the others; `before` asks for the next
+    page of those."""
     at = timezone.now()
+    waiting, answered, older = threads.inbox_for(request.account, at, before)
     return {
+        "older": older or None,
         "items": [
             {
                 "id": row.pk,
@@ -309,8 +313,8 @@ def desk_threads(request):
                 "last_at": row.last_at,
                 "last_words": words.when(row.last_at, at),
             }
-            for row in threads.inbox_for(request.account, at)
-        ]
+            for row in [*waiting, *answered]
+        ],
     }
 
 
