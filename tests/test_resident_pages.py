@@ -156,8 +156,27 @@ def test_a_complaint_is_asked_what_it_is_about(world, signed_in):
     client.post(reverse("reports:place"), {"where": "home", "do": "next"})
     page = client.get(reverse("reports:send"))
     assert world.worker.name not in words(page)  # never promised to the one it is about
+    assert "不知道是您" in words(page) and "社区书记" in words(page)
     client.post(reverse("reports:send"), {"_key": key(page), "anonymity": "N1"})
     assert Case.objects.get().sight == "community"
+
+
+def test_a_complaint_about_one_of_ours_joins_nobody_elses_matter(world, signed_in):
+    report(world, at=timezone.now(), account=world.neighbour)
+    client = signed_in(world.resident)
+    tokens = []
+    for about in ("thing", "leader"):
+        write(client, kind="投诉", about=about, category="XQ201")
+        client.post(reverse("reports:place"), {"where": "home", "do": "next"})
+        page = client.get(reverse("reports:send"))
+        assert ("我也遇到" in words(page)) == (about == "thing")
+        tokens += re.findall(r'name="token" value="([^"]+)"', page.content.decode())
+    refused = client.post(reverse("reports:join"), {"token": tokens[0], "_key": "k9"})
+    assert refused.status_code in (409, 422) and Case.objects.count() == 1
+    draft = Draft.objects.get()
+    draft.data |= {"about": "staff"}  # of a version before
+    draft.save()
+    assert client.get(reverse("reports:send")).status_code == 200
 
 
 def test_photos_are_kept_shown_and_taken_back_one_by_one(world, signed_in):

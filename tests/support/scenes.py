@@ -75,6 +75,8 @@ VISITOR = (
     Scene("report-1-visitor", "reports:new"),
     Scene("report-1-refused", "reports:new", press=".bar button[value=next]", status=422),
     Scene("report-1-danger", "reports:new", session=lambda d: d.danger),
+    Scene("report-1-complaint", "reports:new", session=lambda d: d.complaint),
+    Scene("report-3-complaint", "reports:send", session=lambda d: d.complaint),
     Scene("report-2-visitor", "reports:place", session=lambda d: d.words),
     Scene("report-2-refused", "reports:place", session=lambda d: d.words, press=".bar button[value=next]", status=422),
     Scene("report-3-visitor", "reports:send", session=lambda d: d.whole),
@@ -470,6 +472,8 @@ def stage():
     d.danger = _draft(Draft, digest, "danger", {"text": "三楼冒浓烟，好像着火了！"})
     d.words = _draft(Draft, digest, "words", {"text": said["text"]})
     d.whole = _draft(Draft, digest, "whole", said)
+    words = "网格员叫了三次都不来，电话里说话难听。"
+    d.complaint = _draft(Draft, digest, "complaint", said | {"text": words, "kind": "投诉", "about": "community"})
     Draft.objects.filter(account=d.writer).delete()
     mine = Draft.objects.create(account=d.writer, session=digest("writer"), data=said)
     mine.photos.set(Photo.objects.filter(erased_at__isnull=True).order_by("pk")[:2])

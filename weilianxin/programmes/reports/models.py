@@ -67,6 +67,13 @@ class About(models.TextChoices):
         return {"community": _("社区书记"), "subdistrict": _("街道指挥中心")}.get(self.sight, "")
 
     @property
+    def taken_how(self):
+        """What is promised of it; of the many of the subdistrict nobody can say who does not see it."""
+        if self == About.OFFICE:
+            return _("办的和核实的不是同一个人")
+        return _("不经过被投诉的人") if self.taken_by else ""
+
+    @property
     def hint(self):
         if self == About.OFFICE:
             return _("由街道指挥中心来办，办的和核实的不是同一个人。")

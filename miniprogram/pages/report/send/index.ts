@@ -14,6 +14,8 @@ interface Preview {
   place_problem: string | null
   worker: WorkerCard | null
   taken_by: string | null
+  taken_how: string | null
+  unseen: boolean
   accept_words: string
   limit_words: string
   urgent: boolean
@@ -24,7 +26,7 @@ interface Preview {
 }
 
 const NOTHING: Preview = {
-  dial: [], suggestions: [], place_words: null, place_problem: null, worker: null, taken_by: null, accept_words: '', limit_words: '',
+  dial: [], suggestions: [], place_words: null, place_problem: null, worker: null, taken_by: null, taken_how: null, unseen: false, accept_words: '', limit_words: '',
   urgent: false, near: [], own: [], units: [], ask_consent: false,
 }
 
@@ -83,10 +85,10 @@ page({
     })
   },
   promise(seen: Preview) {
-    const { worker, taken_by } = seen
+    const { worker, taken_by, taken_how } = seen
     return {
       who: worker ? worker.name : taken_by || t('街道中心'),
-      who_more: worker ? worker.grid : taken_by ? t('不经过被投诉的人') : t('先找到归谁管'),
+      who_more: worker ? worker.grid : taken_how || t('先找到归谁管'),
       by: seen.limit_words,
       how: seen.accept_words,
       how_more: t('签收并告诉您'),

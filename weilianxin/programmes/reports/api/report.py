@@ -111,6 +111,8 @@ class Preview(Shape):
     place_problem: str | None
     worker: WorkerCard | None
     taken_by: str | None
+    taken_how: str | None
+    unseen: bool
     accept_words: str
     limit_words: str
     urgent: bool
@@ -234,6 +236,8 @@ def preview(request, said: PreviewIn):
         "place_problem": problem,
         "worker": card_of(seen["duty"], at) if seen["duty"] else None,
         "taken_by": str(seen["taken_by"]) or None,
+        "taken_how": str(seen["taken_how"]) or None,
+        "unseen": seen["unseen"],
         "accept_words": words.before(seen["accept_due"], at),
         "limit_words": seen["limit"],
         "urgent": seen["urgent"],

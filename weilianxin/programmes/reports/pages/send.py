@@ -56,7 +56,7 @@ def send(request):
                 category=category,
                 location=where,
                 kind=kind,
-                about=data.get("about") or About.THING,
+                about=about_of(data),
                 about_unit=unit_at(post.get("about_unit"), where),
                 anonymity=post.get("anonymity", "N1"),
                 photos=photos,
@@ -104,6 +104,8 @@ def join(request):
         return HttpResponseRedirect(reverse("reports:matters"))
     at = timezone.now()
     try:
+        if about_of(draft.data) != About.THING:
+            raise Refused(_("您说的情况要单独看，请另外送出，不并到那件事里。"))
         agree(account, request.POST.get("consent"), at)
 
         def act():
@@ -173,7 +175,7 @@ def _send_page(request, draft, *, problem=None, status=200):
         drafts.drop(draft)
         return integrity_page(request, data["text"])
     signed_in = account is not None and not account.is_staff_member
-    about = data.get("about") or About.THING
+    about = about_of(data)
     context = {
         **seen,
         "step": 3,
@@ -184,7 +186,7 @@ def _send_page(request, draft, *, problem=None, status=200):
         "where": where,
         "category": category,
         "kind": Kind(data.get("kind") or usual_kind(category)).label,
-        "about": About(about).label if about != About.THING else "",
+        "about": about.label if about != About.THING else "",
         "signed_in": signed_in,
         "ask_consent": signed_in and not consent.has_consent(account, "service"),
         "anonymity": request.POST.get("anonymity", "N1"),
@@ -193,6 +195,11 @@ def _send_page(request, draft, *, problem=None, status=200):
         "field": getattr(problem, "field", ""),
     }
     return render(request, "reports/send.html", context, status=status)
+
+
+def about_of(data):
+    """What a form or a draft says the complaint is about; what is none of the choices is a thing."""
+    return About(data["about"]) if data.get("about") in About.values else About.THING
 
 
 def outlook(data, category, where, account, at):
@@ -207,8 +214,10 @@ def outlook(data, category, where, account, at):
         not_integrity=data.get("not_integrity", False),
     )
     urgency = min(u for u in (category.urgency if category else "U2", found.urgency or "U9") if u)
-    about = data.get("about") or About.THING
+    about = about_of(data)
     limits = policy.limits_for(category, urgency, at)
+    if about != About.THING:  # a complaint about somebody joins nobody else's matter
+        found.near = ()
     own = [near for near in found.near if account is not None and near["case"].reporter_id == account.pk]
     return {
         "integrity": found.integrity,
@@ -227,6 +236,8 @@ def outlook(data, category, where, account, at):
         "recur_mine": bool(found.recur and account and found.recur.reporter_id == account.pk),
         "accept_due": policy.limit_end(limits[0], at),
         "limit": limit_words(limits[2]),
-        "taken_by": About(about).taken_by,
-        "duty": on_duty(where.grid, at) if where is not None and where.grid and not About(about).taken_by else None,
+        "taken_by": about.taken_by,
+        "taken_how": about.taken_how,
+        "unseen": about.sight != "grid" and about != About.OFFICE,
+        "duty": on_duty(where.grid, at) if where is not None and where.grid and not about.taken_by else None,
     }
