@@ -478,8 +478,10 @@ def test_a_local_category_is_added_and_ended(world, admin):
     assert admin.post(reverse("reports_desk:category_add"), values).status_code == 302
     assert admin.post(reverse("reports_desk:category_add"), values).status_code == 422
     assert Category.objects.current().get(code="XQ998").column_zh == "生态安全"
-    admin.post(reverse("reports_desk:category_end", args=["XQ998"]))
+    for _again in range(2):  # the button pressed twice, or on a page that was left open
+        assert admin.post(reverse("reports_desk:category_end", args=["XQ998"])).status_code == 302
     assert not Category.objects.current().filter(code="XQ998").exists()
+    assert Entry.objects.filter(stream__name="configuration", action="category_ended").count() == 1
 
 
 @pytest.mark.parametrize("code", ["XQ999", "XQI01"])

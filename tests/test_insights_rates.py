@@ -14,6 +14,7 @@ from weilianxin.cases.models import Case, Rating
 from weilianxin.insights import rates
 from weilianxin.notify.models import Message
 from weilianxin.programmes.reports import intake
+from weilianxin.programmes.reports.alarms import ring
 from weilianxin.programmes.reports.models import Category, Parameter
 
 from .support.world import at, photo
@@ -115,6 +116,21 @@ def test_who_went_before_an_answer_was_due_waited_for_none_and_who_had_waited_in
     do(late, "withdraw", world.neighbour, at(15))  # two work hours were promised
     found = numbers(world.duty, world.subdistrict)
     assert of(found, "response") == (0, 1)
+
+
+def test_asking_late_is_an_answer_too_late_also_when_nobody_replies(world):
+    in_time, late, gone = report(world), report(world, who=world.neighbour), report(world, who=world.stranger)
+    do(in_time, "ask", world.worker, at(10))
+    do(late, "ask", world.worker, at(15))  # two work hours were promised
+    do(gone, "ask", world.worker, at(15))
+    do(gone, "withdraw", world.stranger, at(16))
+    found = numbers(world.duty, world.subdistrict)
+    assert of(found, "response") == (0, 1)  # for those asked the clock stands still
+    for case in (in_time, late):
+        ring(Case.objects.get(pk=case.pk), at(9, day=date(2026, 3, 25)))
+    assert set(Case.objects.exclude(pk=gone.pk).values_list("state", flat=True)) == {"refused"}
+    found = numbers(world.duty, world.subdistrict)
+    assert of(found, "response") == (1, 3)
 
 
 def test_what_a_unit_did_without_signing_for_it_is_the_units_work(world):

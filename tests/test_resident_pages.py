@@ -401,7 +401,8 @@ def test_the_public_list_leads_back_to_nobody(world, signed_in):
         assert secret not in shown
     spare = {"A": "B", "Q": "R", "g": "h", "w": "x"}[detail[-1]]  # the bits of the last sign that say nothing
     other = "B" if detail[-10] == "A" else "A"
-    for not_it in (detail[:-1] + spare, detail[:-10] + other + detail[-9:], detail.replace(case.number[-4:], "0000", 1)):
+    elsewhere = detail.replace(case.number[-4:], "0000", 1)
+    for not_it in (detail[:-1] + spare, detail[:-10] + other + detail[-9:], elsewhere):
         assert Client().get(not_it).status_code == 404
     ref = case.photos.first().photo.ref
     assert Client().get(f"{detail}/{ref}/thumb").status_code == 404  # not chosen for the public

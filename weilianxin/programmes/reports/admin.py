@@ -207,10 +207,12 @@ def add_category(request):
 @require_POST
 @admin_required
 def end_category(request, code):
-    """Nobody can choose it from today; reports that have it keep it."""
-    row = get_object_or_404(catalogue.current(), code=code)
+    """Nobody can choose it from today; reports that have it keep it. What ended already stays as it is."""
+    row = get_object_or_404(Category, scheme="resident", kind="matter", code=code)
 
     def act():
+        if row.valid_to is not None:
+            return reverse("reports_desk:categories") + "?done=ended"
         if row.channel_out == Channel.INTEGRITY or row.code == WORDLESS:
             raise Invalid(_("这一类不能停用：报事总要有地方去。"))
         Category.objects.filter(pk=row.pk).update(valid_to=timezone.localdate())

@@ -33,8 +33,14 @@ def answered(doing):
     doing.set(**alarms.until_accepted(doing.case, doing.at))
 
 
-def unanswered(doing):
+def asked_in_vain(doing):
+    """The wait is over without an answer: whether somebody was there in time is counted as if nobody had waited."""
     resume(doing.case, doing.at)
+    doing.set(accept_due_at=deadline(doing.case, limit=doing.case.accept_limit))
+
+
+def unanswered(doing):
+    asked_in_vain(doing)
     _refuse(doing, "R08", str(REFUSALS["R08"][1]))
 
 
@@ -406,7 +412,8 @@ def settle(doing):
 
 
 def withdrawn(doing):
-    resume(doing.case, doing.at)
+    if doing.case.accept_due_at is None:  # only asking takes it away
+        asked_in_vain(doing)
     end_tasks(doing, Task.CANCELLED)
     settle(doing)
     if doing.case.parent_id:
