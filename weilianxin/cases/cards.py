@@ -2,7 +2,8 @@
 
 from importlib import import_module
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Case as If
+from django.db.models import Exists, OuterRef, Q, When
 from django.db.models.functions import Coalesce
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -43,19 +44,28 @@ def cards(cases, at=None):
 def open_matters(account, at):
     """The cards of what is not over for this person: open ones, and closed ones that wait for their word; what they
     joined is over when that is."""
-    joined = Q(parent__phase__in=OPEN) | Q(parent__phase="done", parent__disputable_until__gte=at, rated=False)
-    own = Q(phase__in=OPEN) | Q(phase="done", disputable_until__gte=at, rated=False)
-    found = for_cards(Case.objects.visible_to(account)).filter(own | joined)
-    return cards(found.order_by("-created_at", "-id")[:MOST], at)
+    asked = Q(phase=Phase.WAITING, review_at__isnull=True)
+    own, joined = to_judge(at), to_judge(at, "parent__")
+    waits = When(asked | (own | joined) & Q(rated=False), then=1)
+    found = for_cards(Case.objects.visible_to(account)).annotate(waits=If(waits, default=0))
+    found = found.filter(Q(phase__in=OPEN) | Q(parent__phase__in=OPEN) | Q(waits=1))
+    return cards(found.order_by("-waits", "-created_at", "-id")[:MOST], at)
+
+
+def to_judge(at, of=""):
+    """Cases (or with `of` their parents) that are over and may still be both rated and disputed."""
+    ended = {"phase": Phase.DONE, "rateable_until__gte": at, "disputable_until__gte": at}
+    return Q(**{of + name: value for name, value in ended.items()})
 
 
 def card(case, at, *, rated=False, first=None):
     """What pieces/matter_card.html needs for one case; `first` is the Duty that takes it up, until somebody has."""
     shown = case.parent if case.parent_id else case  # a merged one stands as the case it went into
     word = reader_word(shown, rated=rated, at=at)
-    confirm = bool(shown.outcome and shown.disputable_until and at <= shown.disputable_until and not rated)
-    confirm = confirm and shown.phase == Phase.DONE and shown.closed_at is not None
-    asked = shown.paused and shown.review_at is None  # what is suspended waits for its day, not for the reader
+    confirm = bool(shown.outcome and shown.phase == Phase.DONE and shown.closed_at and not rated)
+    confirm = confirm and all(until and at <= until for until in (shown.disputable_until, shown.rateable_until))
+    asking = shown.paused and shown.review_at is None  # what is suspended waits for its day, not for the reader
+    asked = asking and shown is case  # who joined has not been asked
     turn = asked or confirm
     phase = Phase.WAITING if turn else Phase.VOID if not_done(shown) else shown.phase
     url = address(case)
@@ -82,15 +92,15 @@ def card(case, at, *, rated=False, first=None):
     if shown.outcome == Outcome.TRANSFERRED and not shown.is_open:
         made["who"] = made["who"] or _("其他渠道")
     if not made["who"] and first is not None and shown.is_open:
-        if asked:
+        if asking:
             made["who"] = first.account.name
         else:
             made["who_more"] = _("等%(name)s签收") % {"name": first.account.name}
     if shown.closed_at and shown.phase == Phase.DONE:
         made["by"] = words.day(shown.closed_at)
         made["by_more"] = shown.get_outcome_display()
-    elif asked:
-        made["by"] = _("等您回答以后")
+    elif asking:
+        made["by"] = _("等您回答以后") if asked else _("等报事的邻居补充")
     elif shown.paused:
         made["by"], made["by_more"] = words.day(shown.review_at), _("限期解决，到时再看")
     elif due and shown.is_open:

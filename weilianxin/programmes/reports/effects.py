@@ -16,7 +16,7 @@ from weilianxin.people.posts import on_duty, people_above
 
 from . import alarms, intake, policy
 from .guards import BAD_RATING, waiting_ratings
-from .models import Report
+from .models import Category, Report
 from .routing import way
 from .screening import hushed
 from .words import REFUSALS
@@ -243,7 +243,8 @@ def seal_joined(case, category):
     """What joined a matter is as secret, and keeps of the words of its reporter the category's name."""
     joined = Case.objects.filter(parent=case)
     if category is not None:
-        joined.filter(title=case.title).update(title=category.name_zh)
+        called = Category.objects.filter(scheme="resident", kind="matter", code=case.category).values("name_zh")
+        joined.filter(Q(title=case.title) | Q(title__in=called)).update(title=category.name_zh)
     joined.update(sensitive=True)
 
 
@@ -457,8 +458,9 @@ def split(doing):
     waiting_ratings(case).filter(case=case).update(callback_at=doing.at, callback_result="reopened")
     # Whatever was promised before it joined is over; it is new, and nobody's yet.
     doing.set(parent=None, outcome="", holder=None, unit=None, accepted_at=None, due_at=None, handle_limit="")
-    if parent.state == "closed":
-        doing.set(contested=case.contested + 1, holder=named_above(case, doing.at, parent.closer))
+    if parent.state in ("closed", "refused"):  # somebody else looks, as at a dispute or a contest
+        doing.set(contested=case.contested + 1, closer=parent.closer)
+        doing.set(holder=named_above(case, doing.at, parent.closer))
     doing.set(**alarms.until_accepted(case, doing.at, start=doing.at))
 
 

@@ -244,6 +244,8 @@ def join(
         raise Refused(_("那件事找不到了，请直接报事。"))
     if Case.objects.filter(reporter=account, parent=parent).exists() or parent.reporter_id == account.pk:
         raise Refused(_("您已经在这件事里了，进展会告诉您。"))
+    if anonymity not in Anonymity.values:
+        raise Invalid(_("请选谁可以知道是您。"), "anonymity")
     _limit_per_day(account, at)
     text = text.strip() or _("我也遇到了。")
     category = parent.report.category
@@ -264,7 +266,8 @@ def join(
             note=text[:NOTE_LIMIT],
             photos=pictures,
             data={"channel": channel, "category": category.code, "urgency": parent.urgency},
-            title=title_of(text, category, found.reasons) if len(text) > 8 else parent.title,
+            # Never the parent's: that is the first reporter's own sentence.
+            title=title_of(text, category, found.reasons) if len(text) > 8 else category.name_zh,
             category=category.code,
             urgency=parent.urgency,
             channel=channel,

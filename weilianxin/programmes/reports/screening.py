@@ -283,7 +283,10 @@ def recurring(category, location, at):
             state="closed",
             closed_at__gte=since,
             sensitive=False,
+            sight="grid",
+            report__about=About.THING,
         )
+        .exclude(anonymity="N2")
         .order_by("-closed_at")
         .first()
     )

@@ -29,6 +29,7 @@ _RESIDENT = {
     "refused": _("不予受理"),
     "transferred_out": _("已转其他渠道"),
     "withdrawn": _("已撤回"),
+    "void": _("作废"),
 }
 
 

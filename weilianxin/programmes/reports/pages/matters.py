@@ -20,6 +20,7 @@ from weilianxin.files.serve import photo_response, sound_response
 from weilianxin.journal.models import Entry
 from weilianxin.journal.receipts import receipt
 from weilianxin.lib import words
+from weilianxin.lib.masks import redact
 from weilianxin.people.session import resident_required
 from weilianxin.people.throttle import allow
 
@@ -81,8 +82,8 @@ def waiting_for_reader(rows, at):
     rated = Rating.objects.filter(
         case=OuterRef("pk"), closing=Coalesce(OuterRef("parent__closings"), OuterRef("closings"))
     )
-    own = Q(state="closed", rateable_until__gte=at, disputable_until__gte=at)
-    joined = Q(state="merged", parent__state="closed", parent__rateable_until__gte=at, parent__disputable_until__gte=at)
+    own = Q(state="closed") & cards.to_judge(at)
+    joined = Q(state="merged", parent__state="closed") & cards.to_judge(at, "parent__")
     return rows.filter(Q(state="asking") | ((own | joined) & ~Exists(rated)))
 
 
@@ -241,19 +242,29 @@ def told(case, at):
     card = cards.card(case, at, rated=rating is not None)
     worker = serving(shown, at) if shown.is_open else None
     answer = _closing_words(shown) if shown.state == "closed" else None
+    if answer is not None and shown is not case:
+        answer.note = redact(answer.note)  # written for the first reporter
     events, photos = _history(case, at)
     return {
         "shown": shown,
         "card": card | standing(shown, worker, answer),
         "place": case.place_text or (case.place.full_name if case.place_id else ""),
         "events": events,
-        "ahead": timeline.ahead(shown, policy.number("dispute_days")),
+        "ahead": timeline.ahead(shown, policy.number("dispute_days"), mine=shown is case),
         "photos": photos,
         "written": _transcript(case) if case.sound_id else None,
+        "plan": public_plan(case, shown),
         "answer": answer,
         "rating": rating,
         "worker": worker,
     }
+
+
+def public_plan(case, shown):
+    """How what had to be suspended will be solved, in the words that everybody may read; "" for none."""
+    if not shown.review_at or (shown is not case and shown.sensitive):
+        return ""
+    return Report.objects.values_list("public_plan", flat=True).get(pk=shown.pk)
 
 
 def acts_of(case, actor, at, **refused):
@@ -271,7 +282,9 @@ def _page(request, case, failed=None, refusal=None, status=200):
     for name, form in by_name.items():
         form["url"] = reverse("reports:act", args=[case.number, name])
         form["prefix"] = name
-    closed = shown.state == "closed"
+    closed, refused = shown.state == "closed", shown.state == "refused"
+    ended = report if shown is case else Report.objects.get(pk=shown.pk) if refused else None
+    split = by_name.pop("split_out", None) if closed or refused else None
     days = policy.number("dispute_days")
     context = {
         "tab": "matters",
@@ -279,9 +292,7 @@ def _page(request, case, failed=None, refusal=None, status=200):
         "shown": shown,
         "report": report,
         "hushed": hushed(report.screening, report.category),
-        "plan": Report.objects.values_list("public_plan", flat=True).get(pk=shown.pk)
-        if shown.review_at and (shown == case or not shown.sensitive)
-        else "",
+        "plan": seen["plan"],
         "card": card,
         "word": card["word"],
         "place": seen["place"],
@@ -298,15 +309,16 @@ def _page(request, case, failed=None, refusal=None, status=200):
         "rating_word": RATINGS.get(rating.level, "") if rating else "",
         "rate": by_name.pop("rate", None),
         "dispute": by_name.pop("dispute", None),
-        "split": by_name.pop("split_out", None) if closed else None,
+        "split": split if closed else None,
         "reply": by_name.pop("answer", None),
-        "contest": by_name.pop("contest_refusal", None),
+        "contest": by_name.pop("contest_refusal", None) or (split if refused else None),
         "append": by_name.pop("append", None),
         "more": list(by_name.values()),
         "days": days,
         "question": _question(case) if case.state == "asking" else None,
-        "refused": case.state == "refused",
-        "refusal_reason": REFUSALS.get(report.refusal_code, ("",))[0] if case.state == "refused" else "",
+        "refused": refused,
+        "refusal_reason": REFUSALS.get(ended.refusal_code, ("",))[0] if refused else "",
+        "right_channel": ended.right_channel if refused else "",
         "headcount": shown.headcount - 1,
         "worker": seen["worker"],
         "receipt": Entry.objects.filter(stream__name=case.stream).order_by("seq").first(),

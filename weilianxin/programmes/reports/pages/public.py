@@ -23,7 +23,7 @@ from weilianxin.lib.maps import rings
 from weilianxin.portal import maps
 
 from .. import catalogue
-from ..models import Report
+from ..models import About, Report
 from ..words import RATINGS
 from .matters import key_of, parse_key
 
@@ -225,8 +225,11 @@ def pin(count, middles):
 
 
 def waiting():
-    """What anybody may read of suspended matters: never sensitive ones, nor of those whom only the centre may know."""
+    """What anybody may read of suspended matters: never sensitive ones, nor those about a person or one of ours, nor of
+    those whom only the centre may know."""
     return Report.objects.filter(
+        about__in=(About.THING, About.UNIT),
+        case__sight="grid",
         case__state="suspended",
         case__sensitive=False,
         case__anonymity__in=("N0", "N1"),

@@ -131,15 +131,16 @@ def by(moment):
     return words.due(moment) if moment and moment < timezone.now() else words.before(moment)
 
 
-def ahead(case, days):
-    """What is still to come, dashed: the present step, those after it, and the reader's own word at the end."""
+def ahead(case, days, *, mine=True):
+    """What is still to come, dashed: the present step, those after it, and the reader's own word at the end. `mine`
+    False is for somebody who joined `case`."""
     stage = NEXT.get(case.state)
     if stage is None:
         return []
     steps = []
     due, first = by(case.due_at), by(case.accept_due_at)
     if case.state == "asking":
-        steps.append((_("正在等：您的回答"), _("您回答以后接着计时")))
+        steps.append((_("正在等：您的回答"), _("您回答以后接着计时")) if mine else (_("等报事的邻居补充"), ""))
     if stage == "accept":
         steps.append((_("签收并告诉您"), first))
     if stage in ("accept", "work"):
