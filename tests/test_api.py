@@ -14,6 +14,9 @@ from tests.support import sounds
 from tests.support.api import BASE, Caller, error_of
 from tests.support.visitors import TEXT, do, report
 from tests.support.world import at
+from weilianxin.areas.locate import locate
+from weilianxin.cases.access import actor_on
+from weilianxin.cases.engine import perform
 from weilianxin.cases.models import Case, CasePhoto, Event, Submission
 from weilianxin.files.models import Photo
 from weilianxin.files.store import path, sweep_photos
@@ -21,7 +24,8 @@ from weilianxin.journal.models import Entry
 from weilianxin.lib.edge import SENTENCES
 from weilianxin.notify.models import Outbox
 from weilianxin.people.models import Dwelling
-from weilianxin.programmes.reports.models import Report, ThreadMessage
+from weilianxin.programmes.reports import intake
+from weilianxin.programmes.reports.models import Category, Report, ThreadMessage
 
 pytestmark = pytest.mark.django_db
 
@@ -105,6 +109,36 @@ def test_a_neighbours_report_is_found_and_joined(world):
     assert error_of(again)[:2] == (409, "refused")
     mine = Caller(world.resident).post("/reports/preview", body()).json()
     assert [own["number"] for own in mine["own"]] == [first.number] and mine["near"] == []
+
+
+def test_what_has_to_wait_says_how_and_until_when_also_to_whoever_joined(world):
+    parent = report(world.resident, world.entrance)
+    me, neighbour = Caller(world.resident), Caller(world.neighbour)
+    token = neighbour.post("/reports/preview", body()).json()["near"][0]["token"]
+    joined = neighbour.post("/reports/join", {"token": token}).json()["number"]
+    perform(parent, "accept", actor_on(parent, world.worker))
+    perform(parent, "start", actor_on(parent, world.worker))
+    assert me.get(f"/matters/{parent.number}").json()["plan"] is None
+    plan = {"public_plan": "换线要等材料", "review_date": timezone.localdate() + timedelta(days=9), "note": "等材料"}
+    perform(parent, "suspend", actor_on(parent, world.duty), **plan)
+    for caller, number in ((me, parent.number), (neighbour, joined)):
+        told = caller.get(f"/matters/{number}").json()["plan"]
+        assert "限期解决" in told and "换线要等材料" in told
+
+
+def test_a_number_is_offered_only_where_there_is_one_to_see(world):
+    open_one = report(world.resident, world.entrance)
+    hidden = intake.submit(
+        world.neighbour,
+        text="三楼的灯也坏了，请来看看。",
+        location=locate(place=world.entrance),
+        category=Category.objects.get(code="XQ203", scheme="resident"),
+        anonymity="N2",
+    )
+    worker = Caller(world.worker)
+    offered = [worker.get(f"/desk/cases/{case.number}").json()["can_contact"] for case in (open_one, hidden)]
+    assert offered == [True, False]
+    assert worker.post(f"/desk/cases/{hidden.number}/contact", {"why": "约时间"}).status_code == 404
 
 
 def test_the_thread_with_ones_grid_worker_and_a_report_made_from_it(world):
@@ -225,6 +259,7 @@ def test_every_refusal_has_one_shape_and_names_its_field(world):
         (me.post("/reports", body(place={"how": "address", "address": "火星路1号"})), (422, "invalid", "place")),
         (me.post("/reports", body(category="XX")), (422, "invalid", "category")),
         (me.post("/reports", body(about="worker", kind="求助")), (422, "invalid", "about")),
+        (me.post("/reports", body(kind="投诉")), (422, "invalid", "about")),
         (me.post("/reports", body(photos=["f" * 24])), (422, "invalid", "photos")),
         (me.post("/reports", body(anonymity="N9")), (422, "invalid", "anonymity")),
         (me.post(f"/matters/{mine.number}/acts/append", {"said": {"note": ""}}), (422, "invalid", "note")),

@@ -199,6 +199,7 @@ def test_who_says_whom_it_is_about_complains_and_what_does_not_fit_is_asked_agai
         world, about="worker", kind="建议", _key="k2", text="网格员应该多来看看，楼道太暗了。", phone="13700005678"
     )
     assert refused.status_code == 422 and "多来看看" in refused.content.decode()
+    assert send(world, about="", kind="投诉", _key="k3", phone="13700005678").status_code == 422
     assert Case.objects.count() == 1
 
 

@@ -93,6 +93,7 @@ export interface Matter extends MatterCard {
   hushed: boolean
   place_words: string
   category: string
+  plan: string | null
   lines: Line[]
   ahead: { title: string; who: string; kind: string }[]
   photos: PhotoRef[]
@@ -172,6 +173,7 @@ export interface DeskCase extends DeskCard {
   category: string
   wanted: string
   reporter_words: string
+  can_contact: boolean
   lines: Line[]
   photos: PhotoRef[]
   sound: Sound | null

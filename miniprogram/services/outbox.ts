@@ -149,7 +149,7 @@ async function deliver(item: Item): Promise<unknown> {
   }
   const body = { ...item.body }
   if (item.photos.length) {
-    const ids: string[] = []
+    const ids = [...((item.body.photos as string[] | undefined) || [])]
     for (const path of item.photos) ids.push(await id('photo', path))
     body.photos = ids
   }

@@ -6,6 +6,13 @@ import { get, Refused } from '../../services/api'
 import { send } from '../../services/outbox'
 import { askToTell, templatesFor, templatesOf } from '../../services/subscription'
 
+interface Written {
+  name: string
+  label: string
+  said: Record<string, string | string[]>
+  photos: string[]
+}
+
 page({
   heading: () => t('报事详情'),
   data: {
@@ -21,6 +28,9 @@ page({
     /** Templates to ask about, where somebody now waits for a message. */
     asking: [] as string[],
     wrong: { problem: '', field: '' },
+    /** Where words about integrity belong, and what was written, for whoever says that they are not. */
+    ways: [] as Refused['ways'],
+    written: null as Written | null,
     busy: false,
     alone: false,
   },
@@ -52,18 +62,26 @@ page({
   },
   unfold(event: WechatMiniprogram.BaseEvent) {
     const name = String(event.currentTarget.dataset.name)
-    this.setData({ opened: this.data.opened === name ? '' : name, wrong: { problem: '', field: '' } })
+    this.setData({ opened: this.data.opened === name ? '' : name, wrong: { problem: '', field: '' }, ways: [] })
   },
   unfoldSaid() {
     this.setData({ said: !this.data.said })
   },
-  async send(event: WechatMiniprogram.CustomEvent<{ said: Record<string, string | string[]>; photos: string[] }>) {
+  send(event: WechatMiniprogram.CustomEvent<{ said: Written['said']; photos: string[] }>) {
+    const { name, label } = event.currentTarget.dataset as { name: string; label: string }
+    return this.give({ name, label, ...event.detail })
+  },
+  sure() {
+    const { written } = this.data
+    return written ? this.give(written, true) : undefined
+  },
+  async give(written: Written, not_integrity = false) {
     const { m, number } = this.data
     if (!m) return
-    const { name, label } = event.currentTarget.dataset as { name: string; label: string }
-    const { said, photos } = event.detail
-    this.setData({ busy: true, wrong: { problem: '', field: '' }, thanks: '' })
-    const outcome = await send({ as: 'resident', title: `${label}：${m.title}`, path: `/matters/${number}/acts/${name}`, photos, body: { version: m.version, said } })
+    const { name, label, said, photos } = written
+    this.setData({ busy: true, wrong: { problem: '', field: '' }, ways: [], written, thanks: '' })
+    const body = { version: m.version, said, not_integrity }
+    const outcome = await send({ as: 'resident', title: `${label}：${m.title}`, path: `/matters/${number}/acts/${name}`, photos, body })
     this.setData({ busy: false })
     if (outcome.state === 'refused') return this.refused(outcome.error)
     if (outcome.state === 'kept') return this.setData({ opened: '', thanks: t('存在手机里了，连上网络自动送出。关掉微信也不会丢。') })
@@ -76,7 +94,7 @@ page({
     wx.pageScrollTo({ scrollTop: 0, duration: 0 })
   },
   refused(error: Refused) {
-    this.setData({ wrong: { problem: error.message, field: error.field || '' } })
+    this.setData({ wrong: { problem: error.message, field: error.field || '' }, ways: error.code === 'integrity' ? error.ways : [] })
     if (error.code === 'changed') void this.load()
   },
   async tellMe() {

@@ -1,8 +1,8 @@
 import { t } from '../../lib/look'
 import { fill, page } from '../../lib/page'
-import type { List, Said, WorkerCard } from '../../lib/shapes'
-import { get } from '../../services/api'
-import { change } from '../../services/drafts'
+import type { List, PhotoRef, Said, WorkerCard } from '../../lib/shapes'
+import { get, Refused } from '../../services/api'
+import { begin } from '../../services/drafts'
 import { send } from '../../services/outbox'
 
 interface Thread extends List<Said> {
@@ -23,6 +23,7 @@ page({
     dial: [] as Thread['dial'],
     body: '',
     photos: [] as string[],
+    ways: [] as Refused['ways'],
     busy: false,
   },
   onShow() {
@@ -48,15 +49,21 @@ page({
   take(event: WechatMiniprogram.CustomEvent<{ photos: string[] }>) {
     this.setData({ photos: event.detail.photos })
   },
-  async send() {
+  send() {
+    return this.give(false)
+  },
+  sure() {
+    return this.give(true)
+  },
+  async give(not_integrity: boolean) {
     const { body, photos } = this.data
     if (!body.trim() && !photos.length) return this.setData({ problem: t('请写一句，或者选一张照片。') })
-    this.setData({ busy: true, problem: '' })
-    const outcome = await send({ as: 'resident', title: body || t('一条消息'), path: '/thread', photos, body: { body } })
+    this.setData({ busy: true, problem: '', ways: [] })
+    const outcome = await send({ as: 'resident', title: body || t('一条消息'), path: '/thread', photos, body: { body, not_integrity } })
     this.setData({ busy: false })
     if (outcome.state === 'refused') {
-      const ways = outcome.error.ways.map((way) => way.name + (way.number || '')).join(' ')
-      return this.setData({ problem: [outcome.error.message, ways].filter(Boolean).join(' ') })
+      const { message, code, ways } = outcome.error
+      return this.setData({ problem: message, ways: code === 'integrity' ? ways : [] })
     }
     wx.removeStorageSync('thread-draft')
     this.setData({ body: '', photos: [] })
@@ -65,8 +72,8 @@ page({
   /** A message that somebody has to act on becomes a report; its time starts the clock. */
   async report(event: WechatMiniprogram.CustomEvent<{ id: number }>) {
     await fill(this, async () => {
-      const from = await get<{ message: number; text: string }>(`/thread/${event.detail.id}/report`)
-      change({ message: from.message, text: from.text })
+      const from = await get<{ message: number; text: string; photos: PhotoRef[] }>(`/thread/${event.detail.id}/report`)
+      begin({ message: from.message, text: from.text, known: from.photos.map((photo) => photo.id) })
       wx.navigateTo({ url: '/pages/report/what/index' })
       return {}
     })

@@ -154,6 +154,8 @@ def file(request, data, at):
         if data["kind"]:
             raise Invalid(_("说的是谁，只有投诉、举报才选。请核对对方想要什么。"), "kind")
         kind = Kind.COMPLAINT  # whoever says whom it is about complains
+    if kind in COMPLAINTS and not data["about"]:  # nobody is let off by silence: it decides who gets to see it
+        raise Invalid(_("投诉或举报的是什么？请选一个。"), "about")
     look_at = seen(request, data, at)
     new = [near for near in look_at["near"] if near["number_tail"] not in data["near"]]
     joined = next((near for near in look_at["near"] if near["number_tail"] == data["join"]), None)

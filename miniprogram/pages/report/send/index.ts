@@ -71,7 +71,7 @@ page({
       const { text, kind, about, place, not_integrity } = now
       const category = now.category || this.data.category
       try {
-        const body = { text, about, place, not_integrity, ...(category ? { category } : {}), ...(kind ? { kind } : {}) }
+        const body = { text, place, not_integrity, ...(about ? { about } : {}), ...(category ? { category } : {}), ...(kind ? { kind } : {}) }
         const seen = await ask<Preview>('POST', '/reports/preview', { body })
         if (seen.place_problem) throw new Refused(422, 'invalid', seen.place_problem, 'place')
         const version = seen.ask_consent ? (await get<{ version: string }>('/consent')).version : ''
@@ -127,7 +127,7 @@ page({
   },
   send() {
     const { draft: now, category, anonymity, wish, unit, version } = this.data
-    const { text, kind, about, place, message, not_integrity, photos, sound } = now
+    const { text, kind, about, place, message, known, not_integrity, photos, sound } = now
     const chosen = now.category || category
     return this.hand(now, {
       title: text || t('一件报事'),
@@ -135,7 +135,7 @@ page({
       photos,
       ...(sound ? { sound } : {}),
       body: {
-        text, about, place, anonymity, wish, not_integrity,
+        text, place, anonymity, wish, not_integrity, ...(about ? { about } : {}), ...(known.length ? { photos: known } : {}),
         ...(kind ? { kind } : {}), ...(chosen ? { category: chosen } : {}), ...(unit ? { about_unit: Number(unit) } : {}),
         ...(message ? { message } : {}), ...(this.data.consent ? { consent: version } : {}),
       },

@@ -35,6 +35,7 @@ page({
     ways: [] as Refused['ways'],
     recording: false,
     begun: false,
+    wrong: '',
   },
   onLoad() {
     const recorder = wx.getRecorderManager()
@@ -70,7 +71,7 @@ page({
   put(part: Partial<Draft>) {
     const now = Object.keys(part).length ? change(part) : draft()
     const kind = now.kind || USUAL
-    this.setData({ draft: { ...now, kind }, asksAbout: WITH_ABOUT.includes(kind), begun: !!(now.text || now.photos.length || now.sound) })
+    this.setData({ draft: { ...now, kind }, asksAbout: WITH_ABOUT.includes(kind), begun: !!(now.text || now.photos.length || now.sound || now.known.length) })
   },
   type(event: WechatMiniprogram.Input) {
     change({ text: event.detail.value })
@@ -125,22 +126,28 @@ page({
   },
   kind(event: WechatMiniprogram.BaseEvent) {
     const kind = String(event.currentTarget.dataset.code)
-    this.put({ kind, about: WITH_ABOUT.includes(kind) ? draft().about : 'thing' })
+    this.put({ kind, about: WITH_ABOUT.includes(kind) ? draft().about : '' })
   },
   about(event: WechatMiniprogram.CustomEvent<{ value: string }>) {
     this.put({ about: event.detail.value })
+    this.setData({ wrong: '' })
   },
   async discard() {
     const { confirm } = await wx.showModal({ title: t('不报了？'), content: t('写好的和照片都会删掉。'), confirmText: t('删掉'), cancelText: t('留着') })
     if (!confirm) return
     clear('remove')
-    wx.navigateBack()
+    if (getCurrentPages().length > 1) wx.navigateBack()
+    else wx.switchTab({ url: '/pages/home/index' })
   },
   next() {
     const { text, photos, sound } = draft()
     if (text.trim().length < LEAST && !sound) {
       this.setData({ problem: photos.length ? t('照片收到了，再写几个字，说说是什么事。') : t('请写几个字，或者按一下“开始说”。') })
       return void wx.pageScrollTo({ scrollTop: 0, duration: 0 })
+    }
+    if (this.data.asksAbout && !draft().about) {
+      this.setData({ wrong: t('投诉、举报的是什么？请选一个。') })
+      return void wx.pageScrollTo({ selector: '#about', duration: 0 })
     }
     // Whoever only spoke: a person writes it down, until then this stands for it.
     if (text.trim().length < LEAST) change({ text: [text.trim(), t('请听录音里说的')].filter(Boolean).join(' ') })

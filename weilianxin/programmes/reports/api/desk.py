@@ -35,7 +35,7 @@ from ..pages import places
 from ..pages.places import entrance_of
 from ..pages.send import unit_at
 from ..pages.steps import usual_kind
-from .report import Anonymous, Code, PlaceIn, category_in, located, place_of
+from .report import Anonymous, Code, PlaceIn, about_in, category_in, located, place_of
 from .shapes import Act, ActIn, Integrity, Photos, TimelineLine, act_of, form, not_integrity, photos_for
 from .thread import Said, key_of, message_with, opening, said_of
 
@@ -87,6 +87,7 @@ class DeskCase(DeskCard):
     category: str
     wanted: str
     reporter_words: str
+    can_contact: bool  # whether there is somebody, and whoever reads this may know who
     created_at: datetime
     lines: list[TimelineLine]
     photos: list[PhotoRef]
@@ -199,6 +200,7 @@ def case_of(request, case, links=()):
         "category": case.report.category.name if case.report.category else "",
         "wanted": case.report.wanted,
         "reporter_words": reporter_words(case, actor),
+        "can_contact": case.reporter is not None and may_know_reporter(case, actor),
         "created_at": case.created_at,
         "lines": [line_of(event, photos) for event in events],
         "photos": [picture_of(row) for row in photos],
@@ -371,7 +373,7 @@ class TakenIn(Shape):
     text: Text
     category: Code = ""
     kind: Literal[tuple(Kind.values)] | None = None
-    about: Literal[tuple(About.values)] = "thing"
+    about: Literal[tuple(About.values)] | None = None
     about_unit: int | None = None
     anonymity: Anonymous = "N1"
     place: PlaceIn
@@ -398,6 +400,7 @@ class FoundIn(Shape):
     befores: int = Field(default=0, ge=0, le=9)
     fixed: bool = False
     text: Text = ""
+    not_integrity: bool = False
 
 
 @router.post("/desk/reports", response=answers(Taken, 403, 409, *BODY, status=201), url_name="desk_reports")
@@ -411,6 +414,7 @@ def take_down(request, said: TakenIn, key: str = key_header()):
     def act():
         data = place_of(said.place)
         where, category = located(data, None), category_in(said.category)
+        kind = said.kind or usual_kind(category)
         return taking.take_down(
             account,
             channel=said.channel,
@@ -423,8 +427,8 @@ def take_down(request, said: TakenIn, key: str = key_header()):
             text=said.text,
             location=where,
             category=category,
-            kind=said.kind or usual_kind(category),
-            about=said.about,
+            kind=kind,
+            about=about_in(said.about, kind),
             about_unit=unit_at(said.about_unit, where) if said.about_unit is not None else None,
             anonymity=said.anonymity,
             wish=said.wish,
@@ -450,7 +454,7 @@ def found(request, said: FoundIn, key: str = key_header()):
     at, account = timezone.now(), request.account
     if not roles(request) & set(GRID_ROLES):
         raise NotAllowed()
-    not_integrity(said.text, False, "text")
+    not_integrity(said.text, said.not_integrity, "text")
 
     def act():
         data = place_of(said.place)

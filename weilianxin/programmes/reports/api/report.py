@@ -18,6 +18,7 @@ from weilianxin.lib import words
 from weilianxin.people import consent
 
 from .. import intake, policy
+from ..intake import COMPLAINTS
 from ..models import About, Kind, Report
 from ..pages import drafts, places
 from ..pages.matters import actor_of, own_case
@@ -77,7 +78,7 @@ class PreviewIn(Shape):
     text: Text
     category: Code = ""
     kind: Literal[tuple(Kind.values)] | None = None
-    about: Literal[tuple(About.values)] = "thing"
+    about: Literal[tuple(About.values)] | None = None
     place: PlaceIn | None = None
     not_integrity: bool = False
 
@@ -123,10 +124,12 @@ class Preview(Shape):
 
 
 class ReportIn(Shape):
+    """A report; `about` has to be said of 投诉 and 举报."""
+
     text: Text
     category: Code = ""
     kind: Literal[tuple(Kind.values)] | None = None
-    about: Literal[tuple(About.values)] = "thing"
+    about: Literal[tuple(About.values)] | None = None
     about_unit: int | None = None
     anonymity: Anonymous = "N1"
     wish: Literal["call", "message", "none"] = "call"
@@ -195,6 +198,13 @@ def located(place, account):
         return places.location(place, account)
     except Invalid as problem:
         raise Invalid(str(problem), "place") from None
+
+
+def about_in(about, kind):
+    """What a complaint is about. Nobody is let off by silence: it decides who gets to see it. Raises `Invalid`."""
+    if about is None and kind in COMPLAINTS:
+        raise Invalid(_("投诉或举报的是什么？请选一个。"), "about")
+    return about or About.THING
 
 
 def category_in(code):
@@ -273,15 +283,13 @@ def submit(request, said: ReportIn, key: str = key_header()):
         if said.message is not None and message is None:
             raise Invalid(_("这条消息已经变成报事了，或者不是您的。"), "message")
         kind = said.kind or usual_kind(category)
-        if said.about != About.THING and kind not in (Kind.COMPLAINT, Kind.TIP):
-            raise Invalid(_("请选投诉的是什么。"), "about")
         case = intake.submit(
             account,
             text=said.text,
             category=category,
             location=where,
             kind=kind,
-            about=said.about,
+            about=about_in(said.about, kind),
             about_unit=unit_at(said.about_unit, where) if said.about_unit is not None else None,
             anonymity=said.anonymity,
             photos=claim(account, said.photos, at, also=message.photos.all() if message else ()),

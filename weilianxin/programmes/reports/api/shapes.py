@@ -73,6 +73,7 @@ class Matter(MatterCard):
     place_words: str
     category: str
     created_at: datetime
+    plan: str | None  # how what had to be suspended will be solved, or the rest of what is solved in part
     lines: list[TimelineLine]
     ahead: list[Ahead]
     photos: list[PhotoRef]
@@ -187,6 +188,7 @@ def matter_of(case, actor, at) -> dict[str, Any]:
         "place_words": seen["place"],
         "category": case.report.category.name if case.report.category else "",
         "created_at": case.created_at,
+        "plan": plan_of(seen),
         "lines": [line_of(line, base) for line in seen["events"]],
         "ahead": seen["ahead"],
         "photos": [picture_of(photo, base) for photo in seen["photos"]],
@@ -196,6 +198,16 @@ def matter_of(case, actor, at) -> dict[str, Any]:
         "can_dispute_until_words": words.before(until, at) if until and until >= at else None,
         "joined": case.parent_id is not None,
     }
+
+
+def plan_of(seen):
+    """限期解决, until when and how; of a closing, the day on which the rest is to be done."""
+    shown, answer = seen["shown"], seen["answer"]
+    if shown.review_at:
+        until = _("限期解决，最晚 %(day)s再看。") % {"day": words.date(shown.review_at)}
+        return f"{until} {seen['plan']}".strip()
+    day = answer.data.get("plan_date") if answer is not None else None
+    return _("下一步在 %(day)s 前。") % {"day": day} if day else None
 
 
 def line_of(line, base):
