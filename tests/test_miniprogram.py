@@ -426,6 +426,108 @@ def test_neighbours_threads_and_everything_else_one_may_open(phones, world):
     reads(me, "还没有登录")
 
 
+def test_a_report_made_from_a_message_brings_its_photos_and_puts_the_one_begun_aside(phones, world):
+    me = phones.phone()
+    phones.open(me, "pages/signin/index")
+    come_in(me, world.resident.phone)
+    reads(me, "角木", "我要报事")
+    phones.open(me, "pages/thread/index")
+    fill(me, "说一句", "车棚顶上漏雨，电动车都淋湿了。")
+    take_photo(me)
+    tap(me, "发送")
+    reads(me, "转成报事")
+    phones.open(me, "pages/report/what/index")
+    fill(me, "再说几句", LAMP)
+    phones.open(me, "pages/thread/index")
+    tap(me, re.compile("转成报事"), "link")
+    expect(me.get_by_label("再说几句").first).to_have_value("车棚顶上漏雨，电动车都淋湿了。")
+    reads(me, "消息里的照片会一起带上。")
+    tap(me, "下一步：说地点")
+    reads(me, "您住的地方（不写房号）")
+    tap(me, "下一步：核对")
+    reads(me, "送出以后")
+    tap(me, "送出")
+    reads(me, "收到了，谢谢您。")
+    case = Case.objects.get()
+    assert case.report.text == "车棚顶上漏雨，电动车都淋湿了。" and case.photos.count() == 1
+    phones.open(me, "pages/report/what/index")
+    expect(me.get_by_label("再说几句").first).to_have_value(LAMP)
+
+
+def test_a_complaint_goes_nowhere_before_it_is_said_whom_it_is_about(phones, world):
+    me = phones.phone()
+    phones.open(me, "pages/signin/index")
+    come_in(me, world.resident.phone)
+    reads(me, "角木", "我要报事")
+    tap(me, "我要报事")
+    fill(me, "再说几句", "上门的态度很差，说话不算数。")
+    tap(me, "投诉", "radio")
+    choices = me.get_by_role("radiogroup", name="投诉、举报的是什么？")
+    expect(choices.get_by_role("radio", checked=True)).to_have_count(0)
+    tap(me, "下一步：说地点")
+    reads(me, "投诉、举报的是什么？请选一个。")
+    tap(me, re.compile("我们的网格员"), "radio", exact=False)
+    tap(me, "下一步：说地点")
+    reads(me, "您住的地方（不写房号）")
+    tap(me, "下一步：核对")
+    reads(me, "被投诉的人看不到这件事", "只有接手的人和街道中心知道")
+    tap(me, "送出")
+    reads(me, "收到了，谢谢您。")
+    assert Case.objects.get().about_account == world.worker
+
+
+def test_words_that_only_sound_like_integrity_go_on_as_they_are(phones, world):
+    me = phones.phone()
+    phones.open(me, "pages/signin/index")
+    come_in(me, world.resident.phone)
+    reads(me, "角木", "我要报事")
+    phones.open(me, "pages/thread/index")
+    fill(me, "说一句", "物业说不收好处费，可是门还没有修好。")
+    tap(me, "发送")
+    reads(me, "这类事请直接找纪检", "12388")
+    tap(me, "这不是廉洁问题，照原样送出")
+    reads(me, "转成报事")
+    case = visitors.report(world.resident, world.entrance)
+    phones.open(me, f"pages/matter/index?number={case.number}")
+    tap(me, "补充")
+    me.get_by_role("textbox").filter(visible=True).first.fill("物业说不收好处费，可是门还没有修好。")
+    me.get_by_role("button", name="补充", exact=True).filter(visible=True).last.tap()
+    reads(me, "这类事请直接找纪检", "12388")
+    tap(me, "这不是廉洁问题，照原样送出")
+    reads(me, "送出了，谢谢您。")
+    assert case.events.filter(act="append").count() == 1
+
+
+def test_a_report_is_begun_and_found_on_the_round_without_any_network(phones, world):
+    me = phones.phone()
+    phones.open(me, "pages/signin/index")
+    come_in(me, world.resident.phone)
+    reads(me, "角木", "我要报事")
+    report(me, "看一看就不报了，先不送。", guess=None, with_photo=False)
+    worker = signed_in_worker(phones, world)
+    tap(worker, "居民的消息", "link", exact=False)
+    reads(worker, "还没有居民的消息")
+    phones.open(worker, "packages/desk/patrol/index")
+    reads(worker, "楼道堆物")
+    for page in (me, worker):
+        page.route("**/api/v1/**", lambda route: route.abort())
+    phones.open(me, "pages/report/what/index")
+    fill(me, "再说几句", LAMP)
+    tap(me, "下一步：说地点")
+    tap(me, re.compile("自己写地址"), "radio")
+    fill(me, "地址", "星影苑6幢2单元")
+    tap(me, "下一步：核对")
+    tap(me, "送出")
+    reads(me, "等着送出", LAMP)
+    phones.open(worker, "packages/desk/patrol/index")
+    reads(worker, "楼道堆物")
+    for page in (me, worker):
+        page.unroute("**/api/v1/**")
+    tap(me, "现在送")
+    reads(me, "都送出了")
+    assert Case.objects.get().report.text == LAMP
+
+
 def test_a_revoked_plate_says_so_and_an_unknown_one_too(phones, world):
     world.plate.revoked_at = world.plate.issued_at
     world.plate.save()

@@ -1,5 +1,5 @@
 // Places to choose from, from above to below.
-import { get } from '../services/api'
+import { getKept } from '../services/api'
 import type { Named } from './shapes'
 
 export interface Option {
@@ -23,7 +23,7 @@ interface Choices {
 let choices: Promise<Choices> | null = null
 
 function known(): Promise<Choices> {
-  choices = choices || get<Choices>('/places/choices')
+  choices = choices || getKept<Choices>('/places/choices')
   choices.catch(() => (choices = null))
   return choices
 }

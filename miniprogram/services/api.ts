@@ -102,6 +102,20 @@ export async function enter(as: As): Promise<Entered> {
   return entered
 }
 
+/** What everybody is told alike and what seldom changes: without a network, as it was told last. */
+export async function getKept<T>(path: string): Promise<T> {
+  const name = `kept ${look().lang} ${path}`
+  try {
+    const told = await ask<T>('GET', path)
+    wx.setStorageSync(name, told)
+    return told
+  } catch (error) {
+    const kept = wx.getStorageSync(name) as T | ''
+    if (error instanceof Offline && kept) return kept
+    throw error
+  }
+}
+
 export const get = <T>(path: string, as: As = 'resident'): Promise<T> => ask<T>('GET', path, { as })
 
 /** An act: `key` makes a repeat harmless. */

@@ -30,8 +30,8 @@ const NOTHING: Preview = {
   urgent: false, near: [], own: [], units: [], ask_consent: false,
 }
 
-const anonymities = (): Option[] => [
-  { value: 'N1', label: t('只有网格员和街道中心知道'), more: t('物业和邻居看不到您的姓名') },
+const anonymities = (unseen = false): Option[] => [
+  { value: 'N1', label: unseen ? t('只有接手的人和街道中心知道') : t('只有网格员和街道中心知道'), more: t('物业和邻居看不到您的姓名') },
   { value: 'N0', label: t('办理的人都可以知道'), more: t('街道、社区里办这件事的人；外面的单位还是看不到') },
   { value: 'N2', label: t('只有街道中心知道'), more: t('网格员也不知道是谁，这件事不会公开') },
 ]
@@ -75,7 +75,7 @@ page({
         const seen = await ask<Preview>('POST', '/reports/preview', { body })
         if (seen.place_problem) throw new Refused(422, 'invalid', seen.place_problem, 'place')
         const version = seen.ask_consent ? (await get<{ version: string }>('/consent')).version : ''
-        return { seen, version, offline: false, ways: [], then: this.promise(seen), units: about === 'unit' ? seen.units.map((unit) => ({ value: String(unit.id), label: unit.name })) : [] }
+        return { seen, anonymities: anonymities(seen.unseen), version, offline: false, ways: [], then: this.promise(seen), units: about === 'unit' ? seen.units.map((unit) => ({ value: String(unit.id), label: unit.name })) : [] }
       } catch (error) {
         if (error instanceof Offline) return { seen: NOTHING, offline: true }
         if (error instanceof Refused && error.code === 'integrity') this.setData({ ways: error.ways })

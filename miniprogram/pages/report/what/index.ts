@@ -2,7 +2,7 @@ import { t } from '../../../lib/look'
 import { fill, page } from '../../../lib/page'
 import type { Option } from '../../../lib/places'
 import type { Coded } from '../../../lib/shapes'
-import { ask, get, Refused, sentence } from '../../../services/api'
+import { ask, getKept, Refused, sentence } from '../../../services/api'
 import { change, clear, Draft, draft } from '../../../services/drafts'
 import { keepFile } from '../../../services/files'
 import { removeFile } from '../../../services/outbox'
@@ -59,7 +59,7 @@ page({
   load() {
     if (this.data.columns.length) return Promise.resolve(true)
     return fill(this, async () => {
-      const { columns, kinds, abouts } = await get<Categories>('/categories')
+      const { columns, kinds, abouts } = await getKept<Categories>('/categories')
       return {
         columns: columns.map(({ code, name, categories }) => ({ code, name, options: categories.map((one) => ({ value: one.code, label: one.name, more: one.hint })) })),
         kinds: kinds.map((kind) => (kind.code === USUAL ? { ...kind, name: t('帮忙解决') } : kind)),

@@ -2,7 +2,7 @@ import { t } from '../../../lib/look'
 import { fill, page } from '../../../lib/page'
 import { compoundOptions, Option, partOptions, PlaceNode, publicOptions } from '../../../lib/places'
 import type { Coded, Home, Place } from '../../../lib/shapes'
-import { get } from '../../../services/api'
+import { get, getKept, Offline } from '../../../services/api'
 import { change, draft } from '../../../services/drafts'
 import { scanCode } from '../../../services/scan'
 
@@ -11,6 +11,12 @@ interface Point {
   name: string
   lat: number
   lon: number
+}
+
+/** Without a network one says where it is in another way than by one's home. */
+function nowhere(error: unknown): { dwelling: Home['dwelling'] } {
+  if (error instanceof Offline) return { dwelling: null }
+  throw error
 }
 
 page({
@@ -40,7 +46,7 @@ page({
     return fill(this, async () => {
       const { place, place_name } = draft()
       const [home, compounds, publics, { floors }] = await Promise.all([
-        get<Home>('/home'), compoundOptions(), publicOptions(), get<{ floors: Coded[] }>('/categories'),
+        get<Home>('/home').catch(nowhere), compoundOptions(), publicOptions(), getKept<{ floors: Coded[] }>('/categories'),
       ])
       const own = home.dwelling ? home.dwelling.name : ''
       const kept = place || ({} as Partial<Place>)
