@@ -129,21 +129,29 @@ def people_above(case, at, exclude=()):
     return None
 
 
-def cover_of(account, at):
-    """Who does the work of `account` while it is absent: None when it is present, or when nobody does."""
+def cover_of(account, at, grid=None):
+    """Who does the work of `account` while it is absent, that of `grid` where it serves several: None when it is
+    present, or when nobody does."""
     if not _away([account], at):
         return None
+    covers = covers_of(account, at)
+    here = [cover for post, cover in covers if grid is not None and post.area_id == grid.pk]
+    return next(iter(here or [cover for _post, cover in covers]), None)
+
+
+def covers_of(account, at):
+    """[(post, who stands in)] for the posts that `account`, who is absent, holds at this moment."""
     posts = list(account.posts.at(at).select_related("area"))
     duties = on_duty_many([post.area for post in posts if post.role in DUTY_CHAIN], at)
+    found = []
     for post in posts:
         if post.role in DUTY_CHAIN:
             duty = duties.get(post.area_id)
             others = [duty.account] if duty else []
         else:
             others = holders(post.role, post.area, at)
-        if others:
-            return others[0]
-    return None
+        found += [(post, other) for other in others[:1] if other.pk != account.pk]
+    return found
 
 
 def assign(account, role, area, at, by):

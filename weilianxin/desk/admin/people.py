@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from weilianxin.areas.models import Area, Level
 from weilianxin.cases.errors import Invalid
 from weilianxin.cases.forms import Field
+from weilianxin.notify.send import tell, tell_each
 from weilianxin.people import posts, staff
 from weilianxin.people.models import Absence, Account, Post, Role
 from weilianxin.people.session import admin_required, end_all_sessions
@@ -220,8 +221,23 @@ def end(request, account, at):
 def absent(request, account, at):
     taken(absence_fields(), request)
     since, until = day(request, "since"), day(request, "until") + timedelta(days=1)
-    posts.note_absence(account, typed(request, "kind"), since, until, request.account, at)
+    absence = posts.note_absence(account, typed(request, "kind"), since, until, request.account, at)
+    tell_covers(absence, at)
     return "absent"
+
+
+def tell_covers(absence, at):
+    """Who stands in, and the leaders of their grids, hear of it when it is noted, with the days."""
+    account, moment = absence.account, max(absence.since, at)
+    last = timezone.localdate(absence.until - timedelta(seconds=1))
+    values = {"name": account.name, "due": timezone.localdate(absence.since), "until": last}
+    told = {"values": values, "key": f"absence:{absence.pk}", "at": at}
+    for post, cover in posts.covers_of(account, moment):
+        if post.role in (Role.GRID_WORKER_BACKUP, Role.GRID_LEADER):
+            continue  # whoever serves the grid goes on serving it
+        tell("absence", "worker", cover, **told)
+        leaders = [one for one in posts.holders(Role.GRID_LEADER, post.area, moment) if one.pk != cover.pk]
+        tell_each("absence", "leader", leaders, **{**told, "values": {**values, "worker": cover.name}})
 
 
 def back_early(request, account, at):

@@ -9,6 +9,7 @@ from weilianxin.cases.access import may_hear
 from weilianxin.cases.errors import Invalid, NotAllowed, Refused
 from weilianxin.cases.models import CasePhoto, Event, Rating, Task
 from weilianxin.people.models import HANDLER_KINDS
+from weilianxin.people.posts import cover_of
 from weilianxin.people.units import units_for
 
 from . import policy
@@ -260,6 +261,9 @@ proposed_holder = text("proposed", lambda: _("请写明应该由谁来办。"), 
 def is_holder(doing):
     case = doing.case
     if case.holder_id and doing.actor.account.pk != case.holder_id and doing.role in GRID_ROLES:
+        cover = cover_of(case.holder, doing.at, case.grid)
+        if cover is not None and cover.pk == doing.actor.account.pk:
+            return
         raise NotAllowed(_("这件事在%(name)s手上。") % {"name": case.holder.name})
 
 

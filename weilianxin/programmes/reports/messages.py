@@ -7,7 +7,7 @@ from weilianxin.cases.models import Case, Task
 from weilianxin.lib.masks import redact
 from weilianxin.notify.send import tell, tell_each
 from weilianxin.notify.webhooks import announce
-from weilianxin.people.posts import holders, on_duty, people_above
+from weilianxin.people.posts import cover_of, holders, on_duty, people_above
 
 from . import policy
 from .guards import waiting_samples
@@ -47,10 +47,12 @@ REPORTER_ONLY = {
 
 
 def serving(case, at):
-    """The account that answers for a case now: its holder, else (nobody yet, or somebody who has left) whoever is on
-    duty in its grid, else the next above."""
+    """The account that answers for a case now: its holder or who stands in for them while they are away, else (nobody
+    yet, or somebody who has left) whoever is on duty in its grid, else the next above."""
     if case.holder_id and case.holder.is_active:
-        return case.holder
+        cover = cover_of(case.holder, at, case.grid)
+        apart = (case.about_account_id, case.closer_id)
+        return cover if cover is not None and cover.pk not in apart else case.holder
     if case.grid_id and case.sight == "grid":
         duty = on_duty(case.grid, at)
         if duty is not None and duty.account.pk != case.about_account_id:
