@@ -260,6 +260,12 @@ class TestSealing:
                 checkpoint.seal_due(AT + timedelta(hours=2))
             assert Checkpoint.objects.count() == 1
 
+    def test_nothing_is_signed_over_a_history_that_was_cut_short(self, journal):
+        with rewritten("case-c", *removed("case-c", 4)):
+            with pytest.raises(checkpoint.Contradiction):
+                checkpoint.seal_due(AT + timedelta(hours=2))
+            assert Checkpoint.objects.count() == 1
+
     def test_the_key_is_made_once_and_only_its_owner_reads_it(self, keys):
         first = checkpoint.private_key().private_bytes_raw()
         assert checkpoint.private_key().private_bytes_raw() == first

@@ -310,7 +310,8 @@ def test_a_failure_is_tried_again_later_and_later_and_in_the_end_given_up(accoun
             if deliver.is_quiet(moment):
                 moment = moment.replace(hour=23) if moment.hour >= 14 else moment
     assert [round(wait.total_seconds()) for wait in waits[:3]] == [30, 90, 270]
-    assert waits == sorted(waits) and waits[-1] <= deliver.LONGEST_WAIT + timedelta(seconds=2)
+    assert [round(wait.total_seconds()) for wait in waits] == sorted(round(wait.total_seconds()) for wait in waits)
+    assert waits[-1] <= deliver.LONGEST_WAIT + timedelta(seconds=2)
     assert row().state == Outbox.DEAD and "139" not in row().error
     assert deliver_due(moment + timedelta(days=3)) == 0
 
@@ -336,6 +337,50 @@ def test_without_a_gateway_rows_are_held_and_not_tried_for_ever(account, gateway
     gateway.fails = NotConfigured("none")
     deliver_due(NOON)
     assert (row().state, row().error) == (Outbox.HELD, "not configured")
+
+
+def test_what_was_held_for_want_of_a_gateway_goes_out_when_there_is_one(account, gateway, settings):
+    accepted(account)
+    accepted(account, key="old", at=NOON - timedelta(days=4))
+    Outbox.objects.filter(pk=Outbox.objects.latest("id").pk).update(created_at=NOON - timedelta(days=4))
+    gateway.fails = NotConfigured("none")
+    deliver_due(NOON)
+    assert deliver.backlog(NOON)["held"] == 2
+    gateway.fails, settings.SMS = None, "none"
+    deliver.take_up(NOON)
+    assert deliver.backlog(NOON)["held"] == 2, "still nowhere to send"
+    settings.SMS, settings.SMS_URL, settings.SMS_KEY = "http", "https://gateway.example/send", "key"
+    deliver.take_up(NOON)
+    assert deliver_due(NOON) == 1 and len(gateway.sent) == 1, "what is days old tells nobody anything"
+
+
+def test_a_gateway_that_hangs_holds_up_neither_the_loop_nor_the_other_channel(account, gateway, monkeypatch):
+    for n in range(10):
+        accepted(account, key=f"k{n}")
+    gateway.fails = Retry("timeout")
+    deliver_due(NOON)
+    assert sum(Outbox.objects.values_list("attempts", flat=True)) == deliver.IN_A_ROW
+    clock, gateway.fails = [0.0], None
+
+    def slowly(*message):
+        clock[0] += 9
+        return gateway.take(*message)
+
+    monkeypatch.setattr(deliver.sms, "send", slowly)
+    monkeypatch.setattr(deliver.time, "monotonic", lambda: clock[0])
+    assert deliver_due(NOON + timedelta(minutes=1)) == 3, "a slow one has its seconds, then the alarms are rung"
+
+
+def test_numbers_do_not_stay_in_what_was_sent(account, gateway):
+    accepted(account)
+    tell("sign_in_code", "resident", address="13912349999", values=VALUES, key="code", at=NOON)
+    deliver_due(NOON)
+    deliver.forget_old(NOON + timedelta(hours=23))
+    assert Outbox.objects.count() == 2
+    deliver.forget_old(NOON + timedelta(hours=25))
+    assert Outbox.objects.get().act == "accepted"
+    deliver.forget_old(NOON + timedelta(days=91))
+    assert not Outbox.objects.exists()
 
 
 def test_a_code_that_has_run_out_is_not_sent_any_more(account, gateway):
@@ -437,7 +482,7 @@ def test_the_status_page_learns_how_much_waits_and_since_when(account, gateway):
     accepted(account)
     accepted(account, key="later", at=NOON + timedelta(hours=1))
     state = deliver.backlog(NOON + timedelta(minutes=1))
-    assert state == {"waiting": 1, "oldest_due_at": NOON, "dead": 0}
+    assert state == {"waiting": 1, "oldest_due_at": NOON, "dead": 0, "held": 0}
     gateway.fails = GiveUp("no")
     deliver_due(NOON)
     assert deliver.backlog(NOON)["dead"] == 1

@@ -22,8 +22,6 @@ from .support.world import at, client_for
 
 pytestmark = pytest.mark.django_db
 
-NEXT = date(2026, 3, 11)
-
 
 def do(case, name, who, moment, **data):
     return perform(Case.objects.get(pk=case.pk), name, actor_on(case, who, moment), at=moment, **data)
@@ -41,8 +39,8 @@ def accepted(world, **more):
     return do(case, "accept", world.worker, at(9, 30))
 
 
-def away(world, who=None, until=at(20, day=date(2026, 3, 20))):
-    return note_absence(who or world.worker, "sick", at(10), until, by=world.admin, at=at(10))
+def away(world):
+    return note_absence(world.worker, "sick", at(10), at(20, day=date(2026, 3, 20)), by=world.admin, at=at(10))
 
 
 def told(account, since=None):

@@ -11,6 +11,8 @@ from django.utils import timezone
 from weilianxin.areas.locate import locate
 from weilianxin.cases.models import Case
 from weilianxin.files.store import sweep_photos
+from weilianxin.journal.models import Opening
+from weilianxin.journal.verify import verify
 from weilianxin.people.models import Dwelling
 from weilianxin.programmes.reports import intake, policy, threads
 from weilianxin.programmes.reports.models import Draft, Thread, ThreadMessage
@@ -120,6 +122,8 @@ def test_messages_are_kept_for_a_year_and_what_became_a_report_stays_with_it(wor
     assert threads.forget_old(at + timedelta(days=364)) == 0
     assert threads.forget_old(at + timedelta(days=366)) > 0
     assert list(ThreadMessage.objects.all()) == [kept]
+    assert not Opening.objects.filter(entry__stream__name__startswith="thread-").exists()  # nor behind the journal
+    assert verify() == []
     assert sweep_photos(at + timedelta(days=366)) == 1
 
 

@@ -12,9 +12,14 @@ from .errors import GiveUp, NotConfigured, Retry
 TIMEOUT = 20  # seconds
 
 
+def configured():
+    """Whether there is a server to hand mail to."""
+    return bool(settings.EMAIL_HOST and settings.DEFAULT_FROM_EMAIL)
+
+
 def send(address, title, body):
     """Send a plain text mail; returns its Message-ID. Raises Retry, GiveUp or NotConfigured."""
-    if not settings.EMAIL_HOST or not settings.DEFAULT_FROM_EMAIL:
+    if not configured():
         raise NotConfigured("mail")
     if not re.fullmatch(r"[^@\s<>,;]{1,64}@[^@\s<>,;]{1,190}", address or ""):
         raise GiveUp("bad-address")

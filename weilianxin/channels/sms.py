@@ -18,6 +18,7 @@ import re
 import sys
 import time
 from hashlib import sha256
+from urllib.parse import urlsplit
 
 import httpx
 from django.conf import settings
@@ -28,6 +29,13 @@ TIMEOUT = httpx.Timeout(10.0, connect=5.0)  # seconds; a stuck gateway must not 
 LATER = {401, 403, 408, 425, 429}
 
 
+def configured():
+    """Whether there is a gateway to hand messages to."""
+    if settings.SMS == "http":
+        return bool(settings.SMS_KEY) and urlsplit(settings.SMS_URL).scheme in ("http", "https")
+    return settings.SMS == "console"
+
+
 def send(address, body):
     """Hand `body` to the gateway for the telephone number `address`; returns the gateway's receipt.
 
@@ -36,11 +44,11 @@ def send(address, body):
     number = re.sub("[ -]", "", address or "")
     if not re.fullmatch(r"\+?[0-9]{5,15}", number):
         raise GiveUp("bad-address")
+    if not configured():
+        raise NotConfigured("sms")
     if settings.SMS == "console":
         print(f"[SMS {number}] {body}", file=sys.stderr, flush=True)
         return "console"
-    if settings.SMS != "http" or not settings.SMS_URL or not settings.SMS_KEY:
-        raise NotConfigured("sms")
     return _post({"to": number, "text": body, "sign": settings.SMS_SIGN})
 
 

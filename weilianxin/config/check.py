@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from weilianxin.areas.calendar import missing_years
 from weilianxin.areas.models import Area, Level
+from weilianxin.channels import sms
 from weilianxin.channels.wechat import inbound
 from weilianxin.notify.models import Text
 from weilianxin.notify.templates import TITLES, usable
@@ -107,8 +108,10 @@ def of_settings(at):
 
 def of_sms(at):
     """Residents sign in by SMS: without it nobody can."""
-    if settings.SMS == "http" and not (settings.SMS_URL and settings.SMS_KEY):
-        yield Problem(_("短信网关没有写全。"), _("请设 WEILIANXIN_SMS_URL 和 WEILIANXIN_SMS_KEY。"))
+    if settings.SMS == "http" and not sms.configured():
+        yield Problem(
+            _("短信网关没有写全。"), _("请设 WEILIANXIN_SMS_URL（http 或 https 开头）和 WEILIANXIN_SMS_KEY。")
+        )
     elif settings.SMS != "http":
         yield Problem(
             _("没有配置短信，居民收不到登录验证码，承办单位收不到任务链接。"),

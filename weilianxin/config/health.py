@@ -46,7 +46,7 @@ def state(at=None):
         waiting = backlog(at)
         oldest = waiting["oldest_due_at"]
         seconds = 0 if oldest is None else max(0, round((at - oldest).total_seconds()))
-        answer["outbox"] = {"waiting": waiting["waiting"], "oldest_seconds": seconds, "dead": waiting["dead"]}
+        answer["outbox"] = {"oldest_seconds": seconds, **{name: waiting[name] for name in ("waiting", "dead", "held")}}
     # A gateway that is down makes messages wait; the service itself still works, so this alone is no 503.
     answer["late_messages"] = answer.get("outbox", {}).get("oldest_seconds", 0) > OLDEST_MAY_WAIT
     answer["ok"] = answer["database"] and answer["work_loop"] and answer["disk"]

@@ -210,6 +210,8 @@ CHECK = "weilianxin.config.check.problems"
 # What the work loop calls with the moment, and every how many seconds (see config/work.py).
 WORK = {
     "weilianxin.notify.deliver.deliver_due": 2,
+    "weilianxin.notify.deliver.take_up": 3600,
+    "weilianxin.notify.deliver.forget_old": 86400,
     "weilianxin.notify.webhooks.deliver_due": 2,
     "weilianxin.notify.webhooks.forget_old": 86400,
     "weilianxin.cases.ring.ring_due": 10,

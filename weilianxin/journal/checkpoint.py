@@ -79,6 +79,8 @@ def seal(at=None):
     tree, size = Tree(), order_size()
     if size == (last.size if last else 0):
         return None
+    if last is not None and size < last.size:
+        raise Contradiction(f"{last.size} entries were signed at {last.at:%F %T}, and only {size} are left")
     # Read from the first entry each time: what was signed once must still be there before more is signed.
     for data in leaves(0, size):
         tree.add(data)

@@ -77,6 +77,18 @@ def erase_person(ref, *, actor="system", at=None):
     return erased
 
 
+def expire(stream, field, fact, values, *, at=None):
+    """Delete what opens `field` in those entries of a stream whose payload has one of `values` as `fact`: its time is
+    over. Returns how many there were; what was done is itself an entry, with nobody in it."""
+    rows = Opening.objects.filter(entry__stream__name=stream, field=field).values_list("pk", "entry__payload")
+    values = set(values)
+    gone = [pk for pk, payload in rows.iterator(chunk_size=500) if json.loads(payload).get(fact) in values]
+    with transaction.atomic():
+        erased, _by_model = Opening.objects.filter(pk__in=gone).delete()
+        append(ERASURES, "expire", "system", {"stream": stream, "openings": erased}, at=at)
+    return erased
+
+
 def lock_head(name):
     """The head row of a stream, made if need be, locked until the transaction ends.
 

@@ -8,6 +8,7 @@ The work loop calls `deliver_due`; any number of loops may run. A loop that dies
 import logging
 import re
 import time
+from collections import Counter
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,16 +21,22 @@ from weilianxin.channels import mail, sms
 from weilianxin.channels.errors import GiveUp, NotConfigured, Retry
 
 from . import by_wechat
-from .models import SMS, WECHAT, Outbox
+from .models import MAIL, SMS, WECHAT, Outbox
 from .send import is_invented
 
 log = logging.getLogger(__name__)
 
-ATTEMPTS = 8
+ATTEMPTS = 20  # over three days: an outage or an unpaid account is mended by then
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=6)
 STALE = timedelta(minutes=5)  # longer than any sending takes: clients give up after seconds
 LOCAL = ZoneInfo("Asia/Shanghai")
 QUIET_FROM, QUIET_TO = 22, 7  # o'clock; what rings and is not urgent waits for the morning, its row stays as it is
+LOOK = 20  # seconds of one look: a gateway that hangs must not hold up the alarms, which the same loop rings
+IN_A_ROW = 3  # failures of one channel, after which the others go first until the next look
+CODES = ("sign_in_code", "handler_code")
+NOWHERE = "not configured"
+FRESH = timedelta(days=3)  # how old a message may be that was held, to be of use yet
+KEPT = timedelta(days=90)  # what has ended; codes for a day
 BY_WECHAT = 20  # rows of WeChat for one of the others: they go out many at a time
 
 
@@ -38,7 +45,7 @@ def deliver_due(at=None, limit=50):
     over.
 
     First takes back what a dead loop left behind. Failures are tried again after 30 seconds, then three times as
-    long each time up to 6 hours; after 8 tries the row is dead and says why.
+    long each time up to 6 hours; after three days of tries the row is dead and says why.
     """
     begin, start = at or timezone.now(), time.monotonic()
 
@@ -48,12 +55,16 @@ def deliver_due(at=None, limit=50):
 
     reclaim_stale(begin)
     sent = by_wechat.deliver(lambda moment: due(moment).filter(channel=WECHAT), now, limit * BY_WECHAT)
+    failures = Counter()
     for _turn in range(limit):
         moment = now()
-        row = claim(moment)
+        apart = [WECHAT, *(channel for channel, times in failures.items() if times >= IN_A_ROW)]
+        row = claim(moment, apart) if moment < begin + timedelta(seconds=LOOK) else None
         if row is None:
             break
-        sent += send_one(row, moment)
+        outcome = send_one(row, moment)
+        failures[row.channel] = failures[row.channel] + 1 if outcome is None else 0
+        sent += bool(outcome)
     return sent
 
 
@@ -70,17 +81,17 @@ def is_quiet(at):
     return hour >= QUIET_FROM or hour < QUIET_TO
 
 
-def claim(at):
-    """Take one due row that is not WeChat's for this loop alone; None when nothing is due.
+def claim(at, apart=(WECHAT,)):
+    """Take one due row for this loop alone, of no channel of `apart`; None when nothing is due.
 
     PostgreSQL passes over rows that others hold; on SQLite the conditional update decides. Either way the change of
     state is what claims, and its row count says who won.
     """
     while True:
-        if not due(at).exclude(channel=WECHAT).exists():  # an idle loop takes no write lock
+        if not due(at).exclude(channel__in=apart).exists():  # an idle loop takes no write lock
             return None
         with transaction.atomic():
-            rows = due(at).exclude(channel=WECHAT)
+            rows = due(at).exclude(channel__in=apart)
             if connection.features.has_select_for_update_skip_locked:
                 rows = rows.select_for_update(skip_locked=True)
             row = rows.first()
@@ -95,7 +106,7 @@ def claim(at):
 
 
 def send_one(row, at):
-    """Send a claimed row and write down how it went; True when it was handed over."""
+    """Send a claimed row and write down how it went: True for handed over, None for to be tried again."""
     if is_invented(row.address):
         return finish(row, at, Outbox.HELD, error="demo")
     if row.useless_at is not None and row.useless_at <= at:
@@ -106,7 +117,7 @@ def send_one(row, at):
         else:
             receipt = mail.send(row.address, row.title, row.body)
     except NotConfigured:
-        return finish(row, at, Outbox.HELD, error="not configured")
+        return finish(row, at, Outbox.HELD, error=NOWHERE)
     except GiveUp as error:
         return finish(row, at, Outbox.DEAD, error=reason(error))
     except Exception as error:  # Retry, and whatever else a client may raise
@@ -126,7 +137,7 @@ def again(row, at, error):
     if row.attempts >= ATTEMPTS:
         return finish(row, at, Outbox.DEAD, error=error)
     mine(row).update(state=Outbox.QUEUED, claimed_at=None, next_at=at + wait(row.attempts), error=error)
-    return False
+    return None
 
 
 def wait(attempts):
@@ -169,11 +180,28 @@ def reclaim_stale(at):
     return unsure + given_up + stale.update(state=Outbox.QUEUED, claimed_at=None, next_at=at, error="interrupted")
 
 
+def take_up(at):
+    """What was held while there was no gateway goes out when there is one, unless it is stale; for the work loop."""
+    for channel, client in ((SMS, sms), (MAIL, mail)):
+        if client.configured():
+            held = Outbox.objects.filter(channel=channel, state=Outbox.HELD, error=NOWHERE, created_at__gt=at - FRESH)
+            held.update(state=Outbox.QUEUED, next_at=at, done_at=None, attempts=0, error="")
+
+
+def forget_old(at):
+    """Delete what has ended: telephone numbers do not stay for ever in what was sent to them; for the work loop."""
+    ended = Outbox.objects.filter(state__in=(Outbox.SENT, Outbox.HELD, Outbox.DEAD))
+    ended.filter(act__in=CODES, done_at__lt=at - timedelta(days=1)).delete()
+    ended.filter(done_at__lt=at - KEPT).delete()
+
+
 def backlog(at):
-    """What a status page says of the outbox: how many wait, since when the oldest is due, how many are dead."""
+    """What a status page says of the outbox: how many wait, since when the oldest is due, how many are dead, and how
+    many are held because there is no gateway."""
     waiting = Outbox.objects.filter(state__in=(Outbox.QUEUED, Outbox.SENDING, Outbox.UNSURE), next_at__lte=at)
     return {
         "waiting": waiting[:1000].count(),
         "oldest_due_at": waiting.order_by("next_at").values_list("next_at", flat=True).first(),
         "dead": Outbox.objects.filter(state=Outbox.DEAD)[:1000].count(),
+        "held": Outbox.objects.filter(state=Outbox.HELD, error=NOWHERE)[:1000].count(),
     }

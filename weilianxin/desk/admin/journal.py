@@ -35,6 +35,7 @@ ACTS = {
     "consent_given": _("同意"),
     "consent_withdrawn": _("收回同意"),
     "erase": _("注销"),
+    "expire": _("到期删去"),
     "wechat_tied": _("绑定微信"),
     "wechat_untied": _("解除微信"),
     "password_changed": _("改密码"),

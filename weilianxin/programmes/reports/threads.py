@@ -117,7 +117,7 @@ def _write(thread, account, body, photos, at, *, from_staff):
     message.photos.set([stored(photo, account, at) for photo in photos])
     Thread.objects.filter(pk=thread.pk).update(last_at=at)
     log.append(
-        f"thread-{thread.pk}",
+        stream_of(thread.pk),
         "message",
         account.ref,
         {"message": message.pk, "from_staff": from_staff},
@@ -126,6 +126,10 @@ def _write(thread, account, body, photos, at, *, from_staff):
         at=at,
     )
     return message
+
+
+def stream_of(pk):
+    return f"thread-{pk}"
 
 
 def page(thread, before=None):
@@ -182,14 +186,19 @@ def to_report(message, by, at=None):
 
 
 def forget_old(at=None, most=500):
-    """Delete messages that are older than a year, as the page promises; for the work loop. Returns how many.
+    """Delete messages that are older than a year, as the page promises, and their words behind the journal's hashes;
+    for the work loop. Returns how many.
 
     What became a report stays with it; photos that nothing shows any more go with the sweep of those.
     """
-    old = ThreadMessage.objects.filter(at__lt=(at or timezone.now()) - KEPT, case__isnull=True).order_by("pk")
-    pks = list(old.values_list("pk", flat=True)[:most])
-    ThreadMessage.objects.filter(pk__in=pks).delete()
-    return len(pks)
+    at = at or timezone.now()
+    old = ThreadMessage.objects.filter(at__lt=at - KEPT, case__isnull=True).order_by("pk")
+    rows = dict(old.values_list("pk", "thread_id")[:most])
+    with transaction.atomic():
+        ThreadMessage.objects.filter(pk__in=rows).delete()
+        for thread in sorted(set(rows.values())):
+            log.expire(stream_of(thread), "body", "message", [pk for pk in rows if rows[pk] == thread], at=at)
+    return len(rows)
 
 
 def ring_due(at=None, limit=100):
