@@ -347,6 +347,39 @@ def test_integrity_is_never_saved_not_even_as_a_draft(world, signed_in):
     assert Draft.objects.get().data["text"] == BRIBE
 
 
+def test_photos_that_came_with_words_taken_for_integrity_are_asked_for_again(world, signed_in):
+    case = closed(world)
+    client = signed_in(world.resident)
+    note = "没修好，物业说要收好处费才修。"
+    for address, field in (
+        (reverse("reports:act", args=[case.number, "dispute"]), "note"),
+        (reverse("reports:new"), "text"),
+        (reverse("reports:thread"), "body"),
+    ):
+        page = words(client.post(address, {field: note, "photos": [jpeg()]}))
+        form = page[page.index(f'action="{address}"') :].partition("</form>")[0]
+        assert (
+            "照片要重新选" in form and 'enctype="multipart/form-data"' in form and 'type="file" name="photos"' in form
+        )
+        page = words(client.post(address, {field: note}))
+        assert "照片要重新选" not in page and 'type="file"' not in page
+    before = case.photos.count()
+    act = reverse("reports:act", args=[case.number, "dispute"])
+    client.post(act, {"note": note, "not_integrity": "1", "photos": [jpeg()]})
+    assert Case.objects.get().reopened == 1 and case.photos.count() == before + 1
+
+
+def test_words_found_to_be_about_integrity_at_the_last_step_can_be_sent_from_the_first(world, signed_in):
+    draft = Draft.objects.create(account=world.resident, session="", data={"text": BRIBE, "where": "home"})
+    draft.photos.add(picture(world.resident))
+    client = signed_in(world.resident)
+    page = words(client.get(reverse("reports:send")))
+    assert f'action="{reverse("reports:new")}"' in page and BRIBE in page and "照片要重新选" in page
+    assert not Draft.objects.exists()
+    client.post(reverse("reports:new"), {"text": BRIBE, "not_integrity": "1", "photos": [jpeg()]})
+    assert Draft.objects.get().data["text"] == BRIBE and Draft.objects.get().photos.count() == 1
+
+
 def test_danger_is_told_before_saving_and_the_report_is_still_saved(world, signed_in):
     client = signed_in(world.resident)
     page = go_to_step_three(client, text="三楼有煤气味，楼道里闻着头晕。", category="")

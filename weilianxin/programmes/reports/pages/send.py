@@ -105,9 +105,7 @@ def _posted(request):
     except Gone:
         return _gone(request)
     except intake.IntegrityElsewhere:
-        text = data["text"]
-        drafts.drop(draft)
-        return integrity_page(request, text)
+        return _elsewhere(request, draft)
     except Refused as refusal:
         return _send_page(request, draft, problem=refusal, status=refusal.status)
 
@@ -151,6 +149,13 @@ def _gone(request):
     if not request.POST.get("draft"):
         return HttpResponseRedirect(reverse("reports:matters"))
     return render(request, "reports/gone.html", status=409)
+
+
+def _elsewhere(request, draft):
+    """Words about integrity are forgotten with their photos; who says that they are none begins at the first step."""
+    photos = bool(drafts.photos(draft))
+    drafts.drop(draft)
+    return integrity_page(request, draft.data["text"], again=reverse("reports:new"), photos=photos)
 
 
 def message_of(key, account):
@@ -253,8 +258,7 @@ def _send_page(request, draft, *, problem=None, status=200):
     category = category_of(data.get("category"))
     seen = outlook(data, category, where, account, at)
     if seen["integrity"]:
-        drafts.drop(draft)
-        return integrity_page(request, data["text"])
+        return _elsewhere(request, draft)
     signed_in = account is not None and not account.is_staff_member
     about = about_of(data)
     context = {
