@@ -121,7 +121,8 @@ def test_ten_who_join_at_once_are_ten_and_it_rises_once(world):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
     case.refresh_from_db()
     assert not failed and connection.vendor
     assert (case.headcount, case.urgency, case.events.filter(act="rise").count()) == (11, "U1", 1)

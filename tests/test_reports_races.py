@@ -1,10 +1,12 @@
 """Real threads on one case: exactly one wins, and the other is told why."""
 
+import re
 import threading
 from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.urls import reverse
 
 from weilianxin.areas.locate import locate
 from weilianxin.cases.access import actor_on
@@ -13,7 +15,8 @@ from weilianxin.cases.errors import Changed, NotAllowed, Refused
 from weilianxin.cases.models import Case, Event
 from weilianxin.journal import verify
 from weilianxin.programmes.reports import intake
-from weilianxin.programmes.reports.models import Category
+from weilianxin.programmes.reports.models import Category, Draft
+from weilianxin.programmes.reports.pages import send
 
 from .support.world import at, make_world, photo
 
@@ -32,7 +35,7 @@ def together(*acts):
     results, gate = [None] * len(acts), threading.Barrier(len(acts))
 
     def run(n, act):
-        gate.wait()
+        gate.wait(60)
         try:
             results[n] = act()
         except Exception as error:
@@ -45,6 +48,7 @@ def together(*acts):
         thread.start()
     for thread in threads:
         thread.join(60)
+    assert not any(thread.is_alive() for thread in threads), results
     return results
 
 
@@ -180,6 +184,22 @@ def test_the_same_form_sent_twice_at_once_makes_one_report(world, signed_in):
 
     answers = together(*[send] * 6)
     assert len(set(answers)) == 1 and Case.objects.count() == 1, answers
+
+
+def test_of_two_tabs_that_send_one_draft_at_once_one_sends_it(world, signed_in, monkeypatch):
+    client = signed_in(world.resident)
+    Draft.objects.create(account=world.resident, session="", data={"text": "二楼到三楼的声控灯不亮。", "where": "home"})
+    page = client.get(reverse("reports:send")).content.decode()
+    draft = re.search(r'name="draft" value="([^"]+)"', page)[1]
+    both_found_it = threading.Barrier(2)
+    monkeypatch.setattr(send, "agree", lambda *_all: both_found_it.wait(30))
+
+    def tab(key):
+        return lambda: signed_in(world.resident).post(reverse("reports:send"), {"draft": draft, "_key": key})
+
+    answers = together(tab("one"), tab("other"))
+    assert sorted(answer.status_code for answer in answers) == [302, 409], answers
+    assert Case.objects.count() == 1 and not Draft.objects.exists()
 
 
 def test_neighbours_who_join_at_once_are_all_counted(world):

@@ -388,7 +388,7 @@ def test_of_two_who_write_down_the_same_call_at_once_one_does(transactional_db):
     results, gate = [], threading.Barrier(2)
 
     def run(by):
-        gate.wait()
+        gate.wait(60)
         try:
             results.append(take(world, by=by))
         except Exception as error:
@@ -399,6 +399,7 @@ def test_of_two_who_write_down_the_same_call_at_once_one_does(transactional_db):
     threads = [threading.Thread(target=run, args=(by,)) for by in (world.dispatcher, world.worker)]
     [thread.start() for thread in threads]
     [thread.join(60) for thread in threads]
+    assert not any(thread.is_alive() for thread in threads), results
     won = [result for result in results if isinstance(result, Case)]
     lost = [result for result in results if isinstance(result, taking.ToldBefore)]
     assert (len(won), len(lost)) == (1, 1), results

@@ -3,6 +3,7 @@
 import io
 import re
 from datetime import timedelta
+from urllib.parse import unquote
 
 import pytest
 from django.conf import settings
@@ -81,6 +82,10 @@ def key(response):
     return re.search(r'name="_key" value="([^"]+)"', words(response))[1]
 
 
+def shown(response):
+    return re.search(r'name="draft" value="([^"]+)"', words(response))[1]
+
+
 def write(client, **more):
     return client.post(reverse("reports:new"), {"text": TEXT, "category": "XQ201", "do": "next", **more})
 
@@ -113,21 +118,128 @@ def test_sending_twice_makes_one_report(world, signed_in):
     again = client.post(reverse("reports:send"), form)
     assert Case.objects.count() == 1
     assert again.status_code == 302
+    assert again.url == first.url and again.url.endswith("?sent=1")
     # The old page with another key finds no draft any more, and so makes nothing either.
     client.post(reverse("reports:send"), {"_key": "another", "anonymity": "N1"})
     assert Case.objects.count() == 1 and first.status_code == 302
+
+
+def test_every_step_sent_twice_is_done_once_and_answered_alike(world, signed_in):
+    report(world)
+    client = signed_in(world.neighbour)
+    five = {"_key": "five", "text": TEXT, "category": "XQ201", "do": "next"}
+    answers = [client.post(reverse("reports:new"), {**five, "photos": [jpeg() for _n in range(5)]}) for _time in "12"]
+    assert [answer.url for answer in answers] == [reverse("reports:place")] * 2
+    assert Draft.objects.get().photos.count() == 5
+    for _time in "12":
+        short = client.post(reverse("reports:new"), {"_key": "short", "text": "灯坏", "photos": [jpeg(), jpeg()]})
+        assert short.status_code == 422 and "再多写几个字" in words(short) and "灯坏" in words(short)
+    assert Draft.objects.get().photos.count() == 7
+    page = go_to_step_three(client)
+    token = re.search(r'name="token" value="([^"]+)"', words(page))[1]
+    form = {"_key": key(page), "draft": shown(page), "token": token}
+    first, again = client.post(reverse("reports:join"), form), client.post(reverse("reports:join"), form)
+    assert first.url == again.url and first.url.endswith("?joined=1")
+    assert Case.objects.filter(reporter=world.neighbour).count() == 1
+
+
+def test_a_form_sends_the_draft_it_showed_and_no_other(world, signed_in):
+    client = signed_in(world.resident)
+    page = go_to_step_three(client)
+    other = Draft.objects.create(account=world.resident, session="", data={"text": "车棚顶漏雨", "where": "home"})
+    form = {"_key": key(page), "draft": shown(page), "anonymity": "N1"}
+    client.post(reverse("reports:send"), form)
+    assert Case.objects.get().report.text == TEXT
+    for step in ("reports:send", "reports:join"):
+        late = client.post(reverse(step), {**form, "_key": step, "token": "none"})
+        assert late.status_code == 409 and "已经不在了" in words(late) and reverse("reports:matters") in words(late)
+    client.post(reverse("reports:discard"), {"draft": shown(page)})
+    assert Case.objects.count() == 1 and Draft.objects.get() == other
+
+
+def test_what_was_changed_in_another_tab_is_shown_before_it_is_sent(world, signed_in):
+    client = signed_in(world.resident)
+    page = go_to_step_three(client)
+    write(client, text="三楼的窗户也破了，玻璃掉在楼道里。")
+    stale = client.post(reverse("reports:send"), {"draft": shown(page), "anonymity": "N2", "_key": key(page)})
+    assert stale.status_code == 409 and "窗户也破了" in words(stale) and "您在别处改过" in words(stale)
+    assert not Case.objects.exists()
+    client.post(reverse("reports:send"), {"draft": shown(stale), "_key": key(stale)})
+    assert Case.objects.get().anonymity == "N2"
+
+
+def test_another_persons_draft_is_not_sent_by_naming_it(world, signed_in):
+    theirs = shown(go_to_step_three(signed_in(world.resident)))
+    client = signed_in(world.neighbour)
+    for named in (theirs, "0", "junk"):
+        assert client.post(reverse("reports:send"), {"draft": named, "anonymity": "N1"}).status_code == 409
+        client.post(reverse("reports:discard"), {"draft": named})
+    assert Draft.objects.exists() and not Case.objects.exists()
+
+
+def come_in(client, account):
+    """Sign in as the page does: what the session held comes along."""
+    request = RequestFactory().get("/")
+    request.session, request.account, request.user = client.session, None, None
+    session.sign_in(request, account)
+    request.session.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = request.session.session_key
+
+
+def chosen(page):
+    """The boxes of the third step that are ticked."""
+    return set(re.findall(r'name="(?:anonymity|wish|category)" value="([^"]*)" checked', words(page)))
+
+
+def test_who_may_know_is_still_as_chosen_after_signing_in(world):
+    client = Client()
+    write(client, category="")
+    client.post(reverse("reports:place"), {"where": "choose", "compound": world.compound.pk, "do": "next"})
+    page = client.get(reverse("reports:send"))
+    form = {"_key": key(page), "draft": shown(page), "anonymity": "N2", "wish": "none", "category": "XQ201"}
+    answer = client.post(reverse("reports:send"), form)
+    assert answer.url.startswith(reverse("portal:signin")) and reverse("reports:send") in unquote(answer.url)
+    come_in(client, world.resident)
+    page = client.get(reverse("reports:send"))
+    assert chosen(page) == {"N2", "none"} and category("XQ201").name in words(page)
+    client.post(reverse("reports:send"), {"_key": key(page), "draft": shown(page)})
+    case = Case.objects.get()
+    assert (case.anonymity, case.report.wish, case.category) == ("N2", "none", "XQ201")
+
+
+def test_who_may_know_is_still_as_chosen_when_the_session_ended_before_sending(world, signed_in):
+    client = signed_in(world.resident)
+    page = go_to_step_three(client)
+    session.end_all_sessions(world.resident)
+    form = {"_key": key(page), "draft": shown(page), "anonymity": "N2", "wish": "message"}
+    assert client.post(reverse("reports:send"), form).url.startswith(reverse("portal:signin"))
+    come_in(client, world.resident)
+    assert chosen(client.get(reverse("reports:send"))) == {"N2", "message"}
+    # Somebody else who comes in at the same browser has a draft of their own, and chose nothing.
+    session.end_all_sessions(world.resident)
+    client.post(reverse("reports:send"), form)
+    come_in(client, world.neighbour)
+    assert chosen(go_to_step_three(client)) == {"N1", "call"}
+
+
+@pytest.mark.parametrize("part", ["what", "place", "photos", "category"])
+def test_changing_a_part_keeps_who_may_know(world, signed_in, part):
+    client = signed_in(world.resident)
+    page = go_to_step_three(client)
+    assert f'name="do" value="{part}"' in words(page)
+    assert not re.search(r'<a [^>]*href="/report/', words(page)), "a link would leave the choice behind"
+    form = {"_key": key(page), "draft": shown(page), "anonymity": "N2", "do": part}
+    answer = client.post(reverse("reports:send"), form)
+    assert answer.url.partition("#")[0] == reverse("reports:place" if part == "place" else "reports:new")
+    assert not Case.objects.exists()
+    assert chosen(go_to_step_three(client)) == {"N2", "call"}
 
 
 def test_what_was_typed_survives_a_lost_page_and_signing_in(world, signed_in):
     client = Client()
     write(client, photos=[jpeg()], do="later")
     assert TEXT in words(client.get(reverse("reports:new")))  # the page was lost, the draft was not
-    # Signing in keeps what the anonymous session held.
-    request = RequestFactory().get("/")
-    request.session, request.account, request.user = client.session, None, None
-    session.sign_in(request, world.resident)
-    request.session.save()
-    client.cookies[settings.SESSION_COOKIE_NAME] = request.session.session_key
+    come_in(client, world.resident)
     assert TEXT in words(client.get(reverse("reports:new")))
     draft = Draft.objects.get()
     assert draft.account == world.resident and draft.photos.count() == 1
@@ -233,6 +345,39 @@ def test_integrity_is_never_saved_not_even_as_a_draft(world, signed_in):
     # Whoever says that it is none goes on, with the same words.
     client.post(reverse("reports:new"), {"text": BRIBE, "not_integrity": "1", "do": "next"})
     assert Draft.objects.get().data["text"] == BRIBE
+
+
+def test_photos_that_came_with_words_taken_for_integrity_are_asked_for_again(world, signed_in):
+    case = closed(world)
+    client = signed_in(world.resident)
+    note = "没修好，物业说要收好处费才修。"
+    for address, field in (
+        (reverse("reports:act", args=[case.number, "dispute"]), "note"),
+        (reverse("reports:new"), "text"),
+        (reverse("reports:thread"), "body"),
+    ):
+        page = words(client.post(address, {field: note, "photos": [jpeg()]}))
+        form = page[page.index(f'action="{address}"') :].partition("</form>")[0]
+        assert (
+            "照片要重新选" in form and 'enctype="multipart/form-data"' in form and 'type="file" name="photos"' in form
+        )
+        page = words(client.post(address, {field: note}))
+        assert "照片要重新选" not in page and 'type="file"' not in page
+    before = case.photos.count()
+    act = reverse("reports:act", args=[case.number, "dispute"])
+    client.post(act, {"note": note, "not_integrity": "1", "photos": [jpeg()]})
+    assert Case.objects.get().reopened == 1 and case.photos.count() == before + 1
+
+
+def test_words_found_to_be_about_integrity_at_the_last_step_can_be_sent_from_the_first(world, signed_in):
+    draft = Draft.objects.create(account=world.resident, session="", data={"text": BRIBE, "where": "home"})
+    draft.photos.add(picture(world.resident))
+    client = signed_in(world.resident)
+    page = words(client.get(reverse("reports:send")))
+    assert f'action="{reverse("reports:new")}"' in page and BRIBE in page and "照片要重新选" in page
+    assert not Draft.objects.exists()
+    client.post(reverse("reports:new"), {"text": BRIBE, "not_integrity": "1", "photos": [jpeg()]})
+    assert Draft.objects.get().data["text"] == BRIBE and Draft.objects.get().photos.count() == 1
 
 
 def test_danger_is_told_before_saving_and_the_report_is_still_saved(world, signed_in):

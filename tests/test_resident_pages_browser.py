@@ -9,7 +9,7 @@ from weilianxin.cases.models import Case
 from weilianxin.programmes.reports.models import Draft
 
 from .support import browser
-from .test_resident_pages import TEXT, closed, jpeg
+from .test_resident_pages import TEXT, closed, jpeg, report
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -93,3 +93,22 @@ def test_the_closed_page_the_thread_and_the_public_list_are_sound(world, live_ur
     ):
         page.goto(live_url + address)
         sound(page, address)
+
+
+def test_enter_goes_on_and_never_joins_a_neighbour_or_puts_the_words_away(world, live_url, browser_context):
+    parent = report(world)
+    browser.sign_in(browser_context, world.neighbour, live_url)
+    page = browser_context.new_page()
+    page.goto(live_url + reverse("reports:new"))
+    page.fill("#what", TEXT)
+    page.click("#guess .chip >> nth=0")
+    page.press("input[name=kind] >> nth=0", "Enter")
+    page.wait_for_url("**/place/")
+    page.press("input[name=where][value=home]", "Enter")
+    page.wait_for_url("**/send/")
+    expect(page.get_by_role("button", name="我也遇到")).to_be_visible()
+    page.check("input[name=anonymity][value=N2]")
+    page.press("input[name=anonymity][value=N2]", "Enter")
+    page.wait_for_url("**/matters/*sent=1")
+    case = Case.objects.exclude(pk=parent.pk).get()
+    assert case.parent is None and case.anonymity == "N2"

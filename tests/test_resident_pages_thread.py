@@ -4,7 +4,9 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -152,6 +154,82 @@ def test_without_a_dwelling_the_page_says_how_to_find_the_worker(world, signed_i
     Dwelling.objects.filter(account=world.resident).delete()
     page = signed_in(world.resident).get(reverse("reports:thread"))
     assert page.status_code == 200 and reverse("portal:bind") in words(page)
+
+
+def move(account, place):
+    Dwelling.objects.filter(account=account).delete()
+    if place is not None:
+        Dwelling.objects.create(account=account, place=place)
+
+
+def test_whoever_moves_reads_what_was_said_before_and_writes_to_the_grid_of_now(world, signed_in):
+    client, worker = signed_in(world.resident), signed_in(world.worker)
+    say(client, photos=[jpeg()])
+    before = Thread.objects.get()
+    old = reverse("reports:staff_thread", args=[before.pk])
+    picture = reverse("reports:thread_photo", args=[before.messages.earliest("pk").photos.get().ref, "thumb"])
+    move(world.resident, world.bare_entrance)
+    worker.post(old, {"body": "锁舌换好了。"})  # the old grid answers what was said to it
+    page = words(client.get(reverse("reports:thread")))
+    assert "单元门关不上" in page and "锁舌换好了。" in page and world.bare_worker.name in page and picture in page
+    assert "现在的网格员看不到" in page
+    assert not before.messages.filter(from_staff=True, read_at__isnull=True).exists()
+    assert client.get(picture).status_code == worker.get(picture).status_code == 200
+    say(client, "楼上漏水，能来看看吗？")
+    now = Thread.objects.exclude(pk=before.pk).get()
+    assert now.grid == world.bare_entrance.grid and now.messages.filter(body="楼上漏水，能来看看吗？").exists()
+    page = words(client.get(reverse("reports:thread")))
+    assert page.index("单元门关不上") < page.index("锁舌换好了。") < page.index("楼上漏水")
+    # Each grid reads what was said to it, and no more.
+    assert "楼上漏水" not in words(worker.get(old))
+    theirs = signed_in(world.bare_worker)
+    assert "单元门关不上" not in words(theirs.get(reverse("reports:staff_thread", args=[now.pk])))
+    assert theirs.get(picture).status_code == 404
+
+
+def test_whoever_lives_nowhere_any_more_reads_on_and_is_told_what_is_missing_to_write(world, signed_in):
+    client = signed_in(world.resident)
+    say(client)
+    signed_in(world.worker).post(reverse("reports:staff_thread", args=[Thread.objects.get().pk]), {"body": "看过了。"})
+    move(world.resident, None)
+    page = words(client.get(reverse("reports:thread")))
+    assert "单元门关不上" in page and "看过了。" in page and reverse("portal:bind") in page
+    assert "<textarea" not in page
+    assert not ThreadMessage.objects.filter(from_staff=True, read_at__isnull=True).exists()
+    refused = say(client, "还是关不上。")
+    assert refused.status_code == 409 and "还是关不上。" in words(refused) and "绑定住处" in words(refused)
+    assert not ThreadMessage.objects.filter(body="还是关不上。").exists()
+
+
+def test_pages_of_a_conversation_go_on_over_the_grids_and_cost_the_same(world, signed_in):
+    client, at = signed_in(world.resident), timezone.now()
+    first = threads.thread_for(world.resident, at)
+    move(world.resident, world.bare_entrance)
+    second = threads.thread_for(world.resident, at)
+
+    def cost():
+        client.get(reverse("reports:thread"))
+        with CaptureQueriesContext(connection) as asked:
+            page = words(client.get(reverse("reports:thread")))
+        return len(asked), page
+
+    for thread in (first, second):
+        threads.reply(thread, world.worker, "您好")
+    few, _page = cost()
+    for n in range(20):
+        for thread in (first, second):
+            threads.reply(thread, world.worker, f"第{n}句对{thread.pk}号")
+    many, page = cost()
+    assert many == few
+    seen = []
+    while True:
+        seen = re.findall(r"第\d+句对\d+号|您好", page) + seen
+        older = re.search(r'href="\?before=(\d+)"', page)
+        if older is None:
+            break
+        page = words(client.get(reverse("reports:thread") + f"?before={older[1]}"))
+    both = (first.pk, second.pk)
+    assert seen == ["您好", "您好", *(f"第{n}句对{pk}号" for n in range(20) for pk in both)]
 
 
 def test_long_conversations_are_paged(world, signed_in):

@@ -132,9 +132,15 @@ def stream_of(pk):
     return f"thread-{pk}"
 
 
-def page(thread, before=None):
-    """(messages oldest first, key of the older page or None)."""
-    rows = thread.messages.select_related("author", "case").prefetch_related("photos").order_by("-id")
+def said_to(whose):
+    """The messages of a thread, as its grid reads them; or of all threads of an account, as the resident does: whoever
+    moves or has no dwelling any more still reads what was said."""
+    return whose.messages.all() if isinstance(whose, Thread) else ThreadMessage.objects.filter(thread__resident=whose)
+
+
+def page(whose, before=None):
+    """(messages oldest first, key of the older page or None) of a thread or of a resident, see `said_to`."""
+    rows = said_to(whose).select_related("author", "case").prefetch_related("photos").order_by("-id")
     if before is not None:
         rows = rows.filter(pk__lt=before)
     rows = list(rows[: PAGE + 1])
@@ -142,9 +148,9 @@ def page(thread, before=None):
     return rows[:PAGE][::-1], older
 
 
-def read(thread, account, at=None):
-    """Mark what the other side wrote as read by this side."""
-    theirs = thread.messages.filter(read_at__isnull=True, from_staff=not account.is_staff_member)
+def read(whose, account, at=None):
+    """Mark what the other side wrote as read by this side, in a thread or in all of a resident, see `said_to`."""
+    theirs = said_to(whose).filter(read_at__isnull=True, from_staff=not account.is_staff_member)
     return theirs.update(read_at=at or timezone.now())
 
 

@@ -1,5 +1,6 @@
 """The report one is writing: on the server, so that it survives a lost page, and found again after signing in."""
 
+import json
 import secrets
 from datetime import timedelta
 
@@ -16,14 +17,18 @@ SESSION = "report_draft"
 MOST_PHOTOS = 9
 KEPT_DAYS = 30
 LONGEST = 20_000  # kept as typed; the form's own limit is told when it is sent
+CHOICES = ("anonymity", "wish", "about_unit")  # what the third step asks
 
 
-def find(request):
-    """The newest draft of this browser or account, or None. One begun before signing in becomes the account's."""
+def find(request, shown=""):
+    """The newest draft of this browser or account, or of its drafts the one that a form `shown`; None without one.
+    One begun before signing in becomes the account's."""
     token, account = request.session.get(SESSION), request.account
     own = Q(account=account) if account is not None else Q(pk__in=[])
     if token:
         own |= Q(session=digest(token), account__isnull=True)
+    if shown:
+        own &= Q(pk=pk_in(shown))
     draft = Draft.objects.filter(own).order_by("-updated_at", "-id").first()
     if draft is not None and account is not None and draft.account_id is None:
         draft.account = account
@@ -44,6 +49,29 @@ def open_(request):
 
 def digest(token):
     return keyed_digest("report-draft", token)
+
+
+def mark(draft):
+    """Which draft a page shows, and as it is now: a form that says it sends nothing its page did not show."""
+    said = {key: value for key, value in draft.data.items() if key not in CHOICES}
+    seen = json.dumps([draft.pk, said, [photo.pk for photo in photos(draft)]], sort_keys=True)
+    return f"{draft.pk}.{keyed_digest('draft-shown', seen)[:16]}"
+
+
+def pk_in(shown):
+    """The key of the draft that a form showed; 0 for what is no mark."""
+    pk = shown.partition(".")[0]
+    return int(pk) if pk.isdecimal() and len(pk) < 19 else 0
+
+
+def keep(draft, choices):
+    """Note what was chosen, if the draft is still there; it is now the one that is being written."""
+    draft.data = {**draft.data, **choices}
+    with transaction.atomic():
+        row = Draft.objects.select_for_update().filter(pk=draft.pk).first()
+        if row is not None:  # its words may just have been changed in another tab
+            row.data |= choices
+            row.save()
 
 
 def photos(draft):

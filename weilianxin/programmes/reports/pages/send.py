@@ -11,45 +11,74 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from weilianxin.cases import cards
 from weilianxin.cases.errors import Invalid, Refused
-from weilianxin.cases.once import once
+from weilianxin.cases.models import Anonymity
+from weilianxin.cases.once import first_answer, once
 from weilianxin.lib.clock import Limit
 from weilianxin.people import consent
 from weilianxin.people.models import Unit
 from weilianxin.people.posts import on_duty
 
 from .. import intake, messages, policy, screening
-from ..models import About, Kind, ThreadMessage
+from ..models import About, Draft, Kind, ThreadMessage
 from . import drafts, places
 from .steps import category_of, integrity_page, to_sign_in_and_back, usual_kind
 from .where import where_page
+
+WISHES = ("call", "message", "none")
+LEFT = "report_choices"  # in the session: what was chosen on the third step when nobody was signed in any more
+EDIT = {  # what is pressed to change a part, and where it leads
+    "what": ("reports:new", ""),
+    "place": ("reports:place", ""),
+    "photos": ("reports:new", "#photos"),
+    "category": ("reports:new", "#category"),
+}
+
+
+class Gone(Refused):
+    """The draft was sent or thrown away in another tab."""
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def send(request):
     """Dangers, neighbours' reports, who may know, who takes it until when; then it is sent, once."""
+    if request.method == "POST":
+        return _posted(request)
     draft = drafts.find(request)
     if draft is None or not draft.data.get("text"):
-        if request.method != "POST":
-            return HttpResponseRedirect(reverse("reports:new"))
-        # Whoever is signed in has sent it already; whoever is not lost the session on the way, and finds it again.
-        return HttpResponseRedirect(reverse("reports:matters")) if request.account else to_sign_in_and_back(request)
-    if request.method != "POST":
-        return _send_page(request, draft)
-    account = request.account
+        return HttpResponseRedirect(reverse("reports:new"))
+    left = request.session.pop(LEFT, None)  # chosen when the session had ended
+    if left and drafts.pk_in(left["draft"]) == draft.pk:
+        drafts.keep(draft, left["chosen"])
+    return _send_page(request, draft)
+
+
+def _posted(request):
+    account, post = request.account, request.POST
+    if account is not None and (repeated := first_answer(request)) is not None:
+        return repeated
+    draft = drafts.find(request, post.get("draft", ""))
+    if draft is None or not draft.data.get("text"):
+        return _gone(request) if account else _to_sign_in(request, None)
+    shown = _is_as_shown(request, draft)
+    if post.get("do") in EDIT:
+        drafts.keep(draft, chosen(post))
+        step, part = EDIT[post["do"]]
+        return HttpResponseRedirect(reverse(step) + part)
     if account is None or account.is_staff_member:
-        return to_sign_in_and_back(request)
-    post, data = request.POST, draft.data
-    at = timezone.now()
+        return _to_sign_in(request, draft)
+    drafts.keep(draft, chosen(post))
+    data, at = draft.data, timezone.now()
     try:
         agree(account, post.get("consent"), at)
         where = places.location(data, account)
-        category = category_of(post.get("category") or data.get("category"))
+        category = category_of(data.get("category"))
         kind = data.get("kind") or usual_kind(category)
         photos = drafts.photos(draft)
         message = message_of(data.get("message"), account)
 
         def act():
+            row = _hold(draft, shown)
             case = intake.submit(
                 account,
                 text=data["text"],
@@ -57,28 +86,76 @@ def send(request):
                 location=where,
                 kind=kind,
                 about=about_of(data),
-                about_unit=unit_at(post.get("about_unit"), where),
-                anonymity=post.get("anonymity", "N1"),
+                about_unit=unit_at(data.get("about_unit"), where),
+                anonymity=data.get("anonymity", "N1"),
                 photos=photos,
                 at=at,
                 place_text=places.words(data, where),
-                wish=post.get("wish") if post.get("wish") in ("call", "message", "none") else "call",
+                wish=data.get("wish", "call"),
                 not_integrity=data.get("not_integrity", False),
                 tell=message is None,
                 since=message.at if message else None,
             )
             if message is not None:
                 said_in_thread(case, message, at)
-            drafts.drop(draft)
+            drafts.drop(row)
             return reverse("reports:matter", args=[case.number]) + "?sent=1"
 
         return once(request, act)
+    except Gone:
+        return _gone(request)
     except intake.IntegrityElsewhere:
-        text = data["text"]
-        drafts.drop(draft)
-        return integrity_page(request, text)
+        return _elsewhere(request, draft)
     except Refused as refusal:
         return _send_page(request, draft, problem=refusal, status=refusal.status)
+
+
+def chosen(post):
+    """What the form of the third step says: who may know, how to be asked, the unit, a category that was guessed."""
+    said = {key: post[key][:20] for key in drafts.CHOICES if key in post}
+    if said.get("anonymity") not in Anonymity.values:
+        said.pop("anonymity", None)
+    if said.get("wish") not in WISHES:
+        said.pop("wish", None)
+    category = category_of(post.get("category"))
+    return said | ({"category": category.code} if category is not None else {})
+
+
+def _to_sign_in(request, draft):
+    """Signing in keeps what was chosen: in the draft, or in the session where the draft went out of sight with one."""
+    if draft is not None:
+        drafts.keep(draft, chosen(request.POST))
+    elif request.POST.get("draft"):
+        request.session[LEFT] = {"draft": request.POST["draft"][:40], "chosen": chosen(request.POST)}
+    return to_sign_in_and_back(request)
+
+
+def _is_as_shown(request, draft):
+    return request.POST.get("draft", "") in ("", drafts.mark(draft))  # a page of a version before does not say
+
+
+def _hold(draft, shown):
+    """Lock the draft inside the act: of two tabs one sends it, and only what its page showed."""
+    row = Draft.objects.select_for_update().filter(pk=draft.pk).first()
+    if row is None:
+        raise Gone
+    if not shown or drafts.mark(row) != drafts.mark(draft):
+        raise Refused(_("您在别处改过这份报事。请看一看现在的样子，再送出。"))
+    return row
+
+
+def _gone(request):
+    """Whoever is signed in has sent it already, or threw it away; nothing else is sent in its place."""
+    if not request.POST.get("draft"):
+        return HttpResponseRedirect(reverse("reports:matters"))
+    return render(request, "reports/gone.html", status=409)
+
+
+def _elsewhere(request, draft):
+    """Words about integrity are forgotten with their photos; who says that they are none begins at the first step."""
+    photos = bool(drafts.photos(draft))
+    drafts.drop(draft)
+    return integrity_page(request, draft.data["text"], again=reverse("reports:new"), photos=photos)
 
 
 def message_of(key, account):
@@ -97,30 +174,39 @@ def said_in_thread(case, message, at):
 @require_POST
 def join(request):
     """我也遇到: no report of one's own is needed; the progress is told all the same."""
-    draft, account = drafts.find(request), request.account
+    account, post = request.account, request.POST
+    if account is not None and (repeated := first_answer(request)) is not None:
+        return repeated
+    draft = drafts.find(request, post.get("draft", ""))
     if account is None or account.is_staff_member:
-        return to_sign_in_and_back(request)
+        return _to_sign_in(request, draft)
     if draft is None:
-        return HttpResponseRedirect(reverse("reports:matters"))
+        return _gone(request)
+    shown = _is_as_shown(request, draft)
+    drafts.keep(draft, chosen(post))
     at = timezone.now()
     try:
         if about_of(draft.data) != About.THING:
             raise Refused(_("您说的情况要单独看，请另外送出，不并到那件事里。"))
-        agree(account, request.POST.get("consent"), at)
+        agree(account, post.get("consent"), at)
 
         def act():
+            row = _hold(draft, shown)
             case = intake.join(
                 account,
-                request.POST.get("token", "")[:200],
+                post.get("token", "")[:200],
                 text=draft.data.get("text", ""),
                 photos=drafts.photos(draft),
-                anonymity=request.POST.get("anonymity", "N1"),
+                anonymity=draft.data.get("anonymity", "N1"),
+                wish=draft.data.get("wish", "call"),
                 at=at,
             )
-            drafts.drop(draft)
+            drafts.drop(row)
             return reverse("reports:matter", args=[case.number]) + "?joined=1"
 
         return once(request, act)
+    except Gone:
+        return _gone(request)
     except Refused as refusal:
         return _send_page(request, draft, problem=refusal, status=refusal.status)
 
@@ -169,19 +255,18 @@ def _send_page(request, draft, *, problem=None, status=200):
         where = places.location(data, account)
     except Invalid as nowhere:
         return where_page(request, draft, data, problem=str(nowhere), field=nowhere.field, status=422)
-    category = category_of(request.POST.get("category") or data.get("category"))
+    category = category_of(data.get("category"))
     seen = outlook(data, category, where, account, at)
     if seen["integrity"]:
-        drafts.drop(draft)
-        return integrity_page(request, data["text"])
+        return _elsewhere(request, draft)
     signed_in = account is not None and not account.is_staff_member
     about = about_of(data)
     context = {
         **seen,
         "step": 3,
         "draft": draft,
+        "shown": drafts.mark(draft),
         "data": data,
-        "post": request.POST,
         "photos": drafts.photos(draft),
         "where": where,
         "category": category,
@@ -189,8 +274,8 @@ def _send_page(request, draft, *, problem=None, status=200):
         "about": about.label if about != About.THING else "",
         "signed_in": signed_in,
         "ask_consent": signed_in and not consent.has_consent(account, "service"),
-        "anonymity": request.POST.get("anonymity", "N1"),
-        "wish": request.POST.get("wish", "call"),
+        "anonymity": data.get("anonymity", "N1"),
+        "wish": data.get("wish", "call"),
         "problem": str(problem) if problem else "",
         "field": getattr(problem, "field", ""),
     }

@@ -49,17 +49,19 @@ def office():
     return Unit.objects.filter(kind="discipline_inspection", is_active=True).order_by("pk").first()
 
 
-def integrity_page(request, text, status=422, *, field="text"):
+def integrity_page(request, text, status=422, *, field="text", again="", photos=False):
     """What is said about integrity is not saved, not even as a draft: only this answer still holds the words.
 
-    Whoever says that it is nothing of the kind sends the same form once more, with the words in `field`.
+    Whoever says that it is nothing of the kind sends the same form once more, or that of `again`, with the words in
+    `field`. `photos` that came with the words are not kept either, and have to be chosen again.
     """
     left_out = {"csrfmiddlewaretoken", "_key", "not_integrity", field}
     context = {
         "office": office(),
         "text": text,
         "field": field,
-        "again": request.path,
+        "again": again or request.path,
+        "photos": photos or bool(request.FILES.getlist("photos")),
         "kept": [(name, value) for name, value in request.POST.items() if name not in left_out],
     }
     response = render(request, "reports/integrity.html", context, status=status)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from weilianxin.areas.calendar import office_hours
 from weilianxin.cases.errors import Refused
-from weilianxin.cases.once import once
+from weilianxin.cases.once import first_answer, once
 from weilianxin.files.errors import BadPhoto
 from weilianxin.files.intake import receive
 from weilianxin.files.models import Photo
@@ -31,14 +31,19 @@ MOST_PHOTOS = 3
 @require_http_methods(["GET", "HEAD", "POST"])
 @resident_required
 def thread(request):
-    """Read and write; the automatic answer outside office hours is `threads.say`'s."""
+    """Read and write; the automatic answer outside office hours is `threads.say`'s.
+
+    Everything ever said is read here, whichever grid it was said to; what is written goes to the grid of now.
+    """
+    if request.method == "POST" and (repeated := first_answer(request)) is not None:
+        return repeated
     at, account = timezone.now(), request.account
     try:
         mine = threads.thread_for(account, at)
     except Refused as refusal:
-        return render(request, "reports/thread_nobody.html", {"refusal": str(refusal)}, status=200)
+        return _nowhere(request, refusal)
     if request.method != "POST":
-        threads.read(mine, account, at)
+        threads.read(account, account, at)
         return _page(request, mine)
     body = request.POST.get("body", "")
     if is_integrity(body) and not request.POST.get("not_integrity"):
@@ -53,6 +58,16 @@ def thread(request):
         return once(request, act)
     except (Refused, BadPhoto) as problem:
         return _page(request, mine, problem)
+
+
+def _nowhere(request, refusal):
+    """Whoever lives nowhere we know reads on, and is told what is missing to write."""
+    if not threads.said_to(request.account).exists():
+        return render(request, "reports/thread_nobody.html", {"refusal": str(refusal)}, status=200)
+    if request.method != "POST":
+        threads.read(request.account, request.account, timezone.now())
+        return _page(request, None)
+    return _page(request, None, refusal)
 
 
 def photos_of(request):
@@ -70,18 +85,18 @@ def before_of(request):
 
 
 def _page(request, mine, problem=None):
-    at = timezone.now()
-    messages, older = threads.page(mine, before_of(request))
+    at, grid = timezone.now(), mine.grid if mine is not None else None
+    messages, older = threads.page(request.account, before_of(request))
     said = next((m for m in reversed(messages) if not m.from_staff), None)
     is_open, opens = office_hours(at)
     context = {
         "tab": "home",
-        "thread": mine,
-        "grid": mine.grid,
+        "grid": grid,
+        "elsewhere": mine is not None and any(m.thread_id != mine.pk for m in messages),
         "messages": messages,
         "older": f"?before={older}" if older else "",
         "newest": reverse("reports:thread") if request.GET.get("before") else "",
-        "duty": on_duty(mine.grid, at),
+        "duty": on_duty(grid, at) if grid is not None else None,
         "is_open": is_open,
         "opens": opens,
         "dial": dials(said.body) if said is not None and (at - said.at).days < 1 else (),

@@ -1,6 +1,5 @@
 """Step 1 of 我要报事: photos, words, what kind of thing it is, and what the person wants."""
 
-from django.db import transaction
 from django.http import Http404, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -10,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from weilianxin.cases.errors import Invalid
-from weilianxin.cases.once import once
+from weilianxin.cases.once import first_answer, once
 from weilianxin.files.errors import BadPhoto
 from weilianxin.files.intake import receive
 from weilianxin.files.serve import photo_response
@@ -73,8 +72,12 @@ def _said(request):
     )
     if found.integrity:
         return integrity_page(request, data["text"])
-    draft = draft or drafts.open_(request)
-    have = drafts.photos(draft)
+    draft, do = draft or drafts.open_(request), post.get("do", "next")
+    have, again = drafts.photos(draft), reverse("reports:new")
+    repeated = first_answer(request)  # asked after its photos were counted: a twin may just have brought them
+    if repeated is not None:
+        unclear = _unclear(data, have) if repeated.url == again else None
+        return _refused(request, draft, data, unclear) if unclear else repeated
     try:
         uploads = request.FILES.getlist("photos")
         if len(have) + len(uploads) > drafts.MOST_PHOTOS:
@@ -84,7 +87,7 @@ def _said(request):
         prepared = [put_on_disk(p) for p in receive(uploads)]
     except BadPhoto as problem:
         return _what_page(request, draft, data, problem=str(problem), field="photos", status=problem.status)
-    do = post.get("do", "next")
+    problem = _unclear(data, have or prepared) if do == "next" else None
 
     def act():
         draft.data = {**draft.data, **data}
@@ -95,14 +98,15 @@ def _said(request):
         if do == "later":
             return reverse("portal:home")
         if do == "photos" or do.startswith("drop:"):
-            return reverse("reports:new") + "#photos"
-        return reverse("reports:place")
+            return again + "#photos"
+        return again if problem else reverse("reports:place")
 
-    problem = _unclear(data, have or prepared) if do == "next" else None
-    if problem is None:
-        return once(request, act)
-    with transaction.atomic():
-        act()
+    answer = once(request, act)
+    return _refused(request, draft, data, problem) if problem else answer
+
+
+def _refused(request, draft, data, problem):
+    """The page with what is missing. What was typed and photographed is kept, so its form is done once as well."""
     return _what_page(request, draft, data, problem=str(problem), field=problem.field, status=problem.status)
 
 
@@ -188,7 +192,7 @@ def draft_photo(request, ref, variant):
 @require_POST
 def discard(request):
     """Throw the draft away, photos and all."""
-    draft = drafts.find(request)
+    draft = drafts.find(request, request.POST.get("draft", ""))
 
     def act():
         if draft is not None:

@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from weilianxin.cases.errors import Invalid
-from weilianxin.cases.once import once
+from weilianxin.cases.once import first_answer, once
 from weilianxin.people.posts import on_duty
 
 from . import drafts, places
@@ -20,6 +20,8 @@ from .steps import dials, to_sign_in_and_back
 @require_http_methods(["GET", "HEAD", "POST"])
 def place(request):
     """Where it is: whichever way comes easiest."""
+    if request.method == "POST" and (repeated := first_answer(request)) is not None:
+        return repeated
     draft = drafts.find(request)
     if draft is None or not draft.data.get("text"):
         lost = request.method == "POST" and request.account is None  # the session, on the way from the first step
