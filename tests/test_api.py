@@ -170,7 +170,11 @@ def test_the_thread_with_ones_grid_worker_and_a_report_made_from_it(world):
     assert error_of(me.post("/reports", body(message=begun["message"])))[:3] == (422, "invalid", "message")
     alone = Caller(world.resident)
     Dwelling.objects.filter(account=world.resident).delete()
-    assert error_of(alone.get("/thread"))[:2] == (409, "refused")
+    left = alone.get("/thread").json()  # what was said is still to be read, by whoever lives nowhere any more too
+    assert len(left["items"]) == len(talk["items"]) and not left["can_write"] and left["worker"] is None
+    assert error_of(alone.post("/thread", {"body": "还有一件事"}))[:2] == (409, "refused")
+    Dwelling.objects.filter(account=world.neighbour).delete()
+    assert error_of(Caller(world.neighbour).get("/thread"))[:2] == (409, "refused")
 
 
 def test_the_public_list_needs_no_token_and_names_nobody(world):

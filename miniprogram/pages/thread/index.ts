@@ -7,6 +7,7 @@ import { send } from '../../services/outbox'
 
 interface Thread extends List<Said> {
   worker: WorkerCard | null
+  can_write: boolean
   open: boolean
   opens_words: string | null
   dial: { number: string; why: string }[]
@@ -18,6 +19,7 @@ page({
     worker: null as WorkerCard | null,
     items: [] as Said[],
     older: '',
+    writes: true,
     open: true,
     opens: '',
     dial: [] as Thread['dial'],
@@ -32,8 +34,8 @@ page({
   },
   load() {
     return fill(this, async () => {
-      const { worker, items, older, open, opens_words, dial } = await get<Thread>('/thread')
-      return { worker, items, older: older || '', open, opens: opens_words || '', dial }
+      const { worker, items, older, can_write, open, opens_words, dial } = await get<Thread>('/thread')
+      return { worker, items, older: older || '', writes: can_write, open, opens: opens_words || '', dial }
     })
   },
   more() {

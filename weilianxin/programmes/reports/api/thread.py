@@ -14,6 +14,7 @@ from weilianxin.areas.calendar import office_hours
 from weilianxin.files.serve import photo_response
 from weilianxin.files.store import claim
 from weilianxin.lib import words
+from weilianxin.lib.refusal import Refused
 from weilianxin.people.posts import on_duty
 
 from .. import threads
@@ -41,6 +42,7 @@ class Thread(Shape):
     worker: WorkerCard | None
     items: list[Said]
     older: str | None
+    can_write: bool  # somebody without a dwelling reads what was said, and has to name their home to write
     open: bool
     opens_words: str | None
     dial: list[DialWhy]
@@ -86,17 +88,24 @@ def opening(at):
 
 @router.get("/thread", auth=resident, response=answers(Thread, 403, 409))
 def thread(request, before: str = ""):
-    """The newest messages, oldest first; reading them marks them read. Refused for somebody without a dwelling."""
+    """The newest messages, oldest first, of every grid one has written to; reading them marks them read. Refused for
+    somebody without a dwelling to whom nothing was ever said."""
     at, account = timezone.now(), request.account
-    mine = threads.thread_for(account, at)
-    threads.read(mine, account, at)
-    messages, older = threads.page(mine, key_of(before))
-    duty = on_duty(mine.grid, at)
+    try:
+        mine = threads.thread_for(account, at)
+    except Refused:
+        if not threads.said_to(account).exists():
+            raise
+        mine = None
+    threads.read(account, account, at)
+    messages, older = threads.page(account, key_of(before))
+    duty = on_duty(mine.grid, at) if mine is not None else None
     last = next((m for m in reversed(messages) if not m.from_staff), None)
     return {
         "worker": card_of(duty, at) if duty else None,
         "items": [said_of(message, by_staff=False) for message in messages],
         "older": str(older) if older else None,
+        "can_write": mine is not None,
         "dial": [
             {"number": number, "why": why}
             for number, why in (dials(last.body) if last is not None and (at - last.at).days < 1 else ())

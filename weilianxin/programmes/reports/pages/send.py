@@ -282,6 +282,13 @@ def _send_page(request, draft, *, problem=None, status=200):
     return render(request, "reports/send.html", context, status=status)
 
 
+def disputable(case, at):
+    """Whether its reporter can still have a closed matter done again."""
+    return (
+        bool(case.disputable_until and at <= case.disputable_until) and not case.events.filter(act="dispute").exists()
+    )
+
+
 def about_of(data):
     """What a form or a draft says the complaint is about; what is none of the choices is a thing."""
     return About(data["about"]) if data.get("about") in About.values else About.THING
@@ -318,7 +325,8 @@ def outlook(data, category, where, account, at):
         ],
         "own": own,
         "recur": found.recur,
-        "recur_mine": bool(found.recur and account and found.recur.reporter_id == account.pk),
+        "recur_mine": bool(found.recur and account and found.recur.reporter_id == account.pk)
+        and disputable(found.recur, at),
         "accept_due": policy.limit_end(limits[0], at),
         "limit": limit_words(limits[2]),
         "taken_by": about.taken_by,
