@@ -1,6 +1,7 @@
 // The report being written, kept on the phone until it is sent or thrown away.
 import type { Place } from '../lib/shapes'
 import { removeFile } from './outbox'
+import { who } from './session'
 
 export interface Draft {
   text: string
@@ -22,17 +23,23 @@ const EMPTY: Draft = {
   place: null, place_name: '', message: null, not_integrity: false,
 }
 
-export const draft = (): Draft => ({ ...EMPTY, ...((wx.getStorageSync('draft') as Draft | '') || {}) })
+const kept = (): Draft & { by: string } => ({ ...EMPTY, by: '', ...((wx.getStorageSync('draft') as (Draft & { by: string }) | '') || {}) })
+
+/** The draft of whoever uses the phone; what was begun before signing in is theirs who then sign in. */
+export function draft(): Draft {
+  const { by, ...now } = kept()
+  return !by || by === who('resident') ? now : EMPTY
+}
 
 export function change(part: Partial<Draft>): Draft {
   const now = { ...draft(), ...part }
-  wx.setStorageSync('draft', now)
+  wx.setStorageSync('draft', { ...now, by: who('resident') })
   return now
 }
 
 /** Ends the draft. Its files go too, unless the outbox has taken them over. */
 export function clear(files: 'keep' | 'remove'): void {
-  const { photos, sound } = draft()
+  const { photos, sound } = kept()
   if (files === 'remove') [...photos, ...(sound ? [sound] : [])].forEach(removeFile)
   wx.removeStorageSync('draft')
 }
