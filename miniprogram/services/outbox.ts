@@ -10,7 +10,7 @@ import { As, watchAccount, who } from './session'
 const HOUR = 3_600_000
 const TRY = 7 * 24 * HOUR // the server knows a key for 8 days (cases/once.py)
 const FRESH = 20 * HOUR // it forgets a file that no act has used after a day (files/store.py)
-const PAUSE = 60_000 // before what the server had no time for is tried again
+const PAUSE = 60_000 // before what did not get through is tried again by itself
 
 export interface Item {
   key: string
@@ -165,7 +165,7 @@ async function run(): Promise<void> {
       settle(next.key, { state: 'sent', data })
       opened(next.as)
     } catch (error) {
-      if (error instanceof Offline) return
+      if (error instanceof Offline) return soon() // a phone does not always notice that the network is back
       const refusal = error instanceof Refused ? error : new Refused(0, 'broken', sentence(error))
       if (refusal.status === 401) {
         held.add(next.as)
