@@ -11,7 +11,7 @@ const MOST_TABS = 5
 const UNSAFE = [/\beval\(/, /\bnew Function\b/, /\bsetTimeout\(\s*['"`]/, /\brequire\(\s*[^'")]/, /\bdocument\./, /\bwindow\./, /\blocalStorage\b/, /\bfetch\(/]
 const PRIVATE = ['getFuzzyLocation', 'getLocation', 'onLocationChange', 'startLocationUpdate', 'startLocationUpdateBackground', 'chooseLocation', 'choosePoi', 'chooseAddress']
 const SCOPES = { chooseLocation: 'scope.userLocation', getLocation: 'scope.userLocation', getRecorderManager: 'scope.record' }
-const NEEDS_AGREEMENT = ['chooseMedia', 'chooseLocation']
+const NEEDS_AGREEMENT = ['chooseMedia', 'chooseLocation', 'setClipboardData', 'getRecorderManager'] // and the button getPhoneNumber
 
 const faults = []
 const text = (name) => fs.readFileSync(path.join(ROOT, name), 'utf8')
@@ -59,6 +59,21 @@ const declared = app.requiredPrivateInfos ?? []
 for (const call of PRIVATE) if (used.has(call) !== declared.includes(call)) faults.push(`requiredPrivateInfos and wx.${call}`)
 for (const [call, scope] of Object.entries(SCOPES)) if (used.has(call) && !app.permission?.[scope]?.desc) faults.push(`permission ${scope} has no words`)
 if (NEEDS_AGREEMENT.some((call) => used.has(call)) && !app.__usePrivacyCheck__) faults.push('__usePrivacyCheck__')
+
+// The question before each of them is ours to show: without our sheet on its page the call waits for ever.
+const bare = (code) => NEEDS_AGREEMENT.some((call) => code.includes(`wx.${call}(`))
+const isPart = (file) => [...pages, ...components.keys()].includes(file.replace(/\.ts$/, ''))
+const helpers = scripts.filter(([file]) => !isPart(file)).flatMap(([file, code]) => {
+  const found = [...code.matchAll(/^export (?:async )?function (\w+)\([\s\S]*?^}/gm)].filter(([body]) => bare(body)).map((m) => m[1])
+  if (bare(code) && !found.length) faults.push(`${file}: asks for what needs an agreement outside an exported function`)
+  return found
+})
+const sheeted = ['privacy-sheet', ...[...components].filter(([part]) => text(`${part}.wxml`).includes('<privacy-sheet')).map(([, tag]) => tag)]
+for (const part of [...pages, ...components.keys()]) {
+  const code = strip(text(`${part}.ts`)), template = text(`${part}.wxml`)
+  const asks = bare(code) || helpers.some((name) => code.includes(`${name}(`)) || template.includes('open-type="getPhoneNumber"')
+  if (asks && !sheeted.some((tag) => template.includes(`<${tag}`))) faults.push(`${part}.wxml: no <privacy-sheet>`)
+}
 
 // Subscription: one place asks, only from taps, at most five ids, before anything that waits.
 const asking = scripts.filter(([, code]) => code.includes('wx.requestSubscribeMessage'))

@@ -25,6 +25,7 @@ from weilianxin.lib.edge import SENTENCES
 from weilianxin.notify.models import Outbox
 from weilianxin.people.models import Dwelling
 from weilianxin.programmes.reports import intake
+from weilianxin.programmes.reports.flow import OFFLINE
 from weilianxin.programmes.reports.models import Category, Report, ThreadMessage
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +94,24 @@ def test_a_report_goes_from_sent_to_disputed_by_json_alone(world):
     assert told.json()["phase"] == "active" and told.json()["who"] == "女土"
     acts = list(Event.objects.filter(case=case).order_by("seq").values_list("act", flat=True))
     assert acts == ["submit", "see", "accept", "close_seen", "rate", "dispute"]
+
+
+def test_the_desk_says_which_acts_may_wait_on_a_phone_and_whose_they_are(world):
+    case = report(world.resident, world.entrance)
+    me, worker = Caller(world.resident), Caller(world.worker)
+    row = next(card for card in worker.get("/desk/list").json()["items"] if card["number"] == case.number)
+    assert row["quick"]["name"] == "accept" and row["quick"]["offline"] is True
+    worker.post(f"/desk/cases/{case.number}/acts/accept")
+    acts = worker.get(f"/desk/cases/{case.number}").json()["acts"]
+    waits = {act["name"]: act["offline"] for act in acts}
+    assert waits == {name: name in OFFLINE for name in waits} and {True, False} == set(waits.values()), waits
+    # Whose an act is that waits: the same mark at every sign-in, another one for somebody else.
+    accounts = [
+        me.get("/me").json()["account"],
+        me.get("/home").json()["account"],
+        worker.get("/home").json()["account"],
+    ]
+    assert [account["ref"] for account in accounts] == [world.resident.ref, world.resident.ref, world.worker.ref]
 
 
 def test_a_neighbours_report_is_found_and_joined(world):

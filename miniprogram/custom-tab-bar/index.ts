@@ -1,7 +1,9 @@
 import { t } from '../lib/look'
 import { dressed } from '../lib/page'
+import { watchAccount } from '../services/session'
 
 let waiting = 0 // matters that wait for their reporter, as the first page was told
+watchAccount((_, other) => other && (waiting = 0))
 
 /** The bar at the bottom, in the reader's size and language. Its number counts only what waits for this reader. */
 Component({

@@ -1,6 +1,8 @@
 // The JSON of /api/v1, as far as the mini-program reads it.
 
 export interface Account {
+  /** Says on this phone whose something is; nothing can be read from it. */
+  ref: string
   kind: 'resident' | 'staff'
   name: string
   masked_phone: string
@@ -86,6 +88,11 @@ export interface Act {
   primary: boolean
 }
 
+export interface DeskAct extends Act {
+  /** Whether it may wait on the phone until there is a signal. */
+  offline: boolean
+}
+
 export interface Matter extends MatterCard {
   version: number
   text: string
@@ -164,7 +171,7 @@ export interface DeskCard {
   headcount: number
   seen: boolean
   thumb: string | null
-  quick: Act | null
+  quick: DeskAct | null
 }
 
 export interface DeskCase extends DeskCard {
@@ -178,7 +185,7 @@ export interface DeskCase extends DeskCard {
   photos: PhotoRef[]
   sound: Sound | null
   route_words: string
-  acts: Act[]
+  acts: DeskAct[]
   point: { lat: number; lon: number } | null
   links?: { unit: string; url: string }[]
 }

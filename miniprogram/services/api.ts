@@ -1,7 +1,7 @@
 // The one way to the server. Errors come as sentences for a person; a token that has run out is asked for anew once.
 import { look, t } from '../lib/look'
 import { SERVER } from '../server'
-import { As, forget, keep, Session, session } from './session'
+import { As, forget, keep, left, Session, session, watchAccount, who } from './session'
 
 const BASE = `${SERVER}/api/v1`
 
@@ -73,19 +73,28 @@ function checked<T>(status: number, data: unknown): T {
 export async function ask<T>(method: Method, path: string, asked: Asked = {}): Promise<T> {
   const as = asked.as || 'resident'
   const had = session(as)
-  const first = await once(method, path, asked)
-  if (first.status === 401 && ((await again(as)) || had)) {
-    const second = await once(method, path, asked)
-    return checked<T>(second.status, second.data)
-  }
-  return checked<T>(first.status, first.data)
+  const answer = await renewed(as, () => once(method, path, asked), !!had)
+  return checked<T>(answer.status, answer.data)
 }
 
-/** Signs in anew by WeChat alone, which works for whoever has signed in here before. */
+/** `run` once more where its token had run out and its owner is known by WeChat; with `bare`, else without a token.
+ * Never in the name of somebody who has come in meanwhile. */
+async function renewed<T extends { status: number }>(as: As, run: () => Promise<T>, bare = false): Promise<T> {
+  const name = who(as)
+  const token = session(as)?.token
+  const first = await run()
+  if (first.status !== 401 || who(as) !== name) return first
+  const fresh = session(as)
+  const known = fresh && fresh.token !== token ? true : await again(as) // another call may have asked already
+  return (known || bare) && (!name || who(as) === name) ? run() : first
+}
+
+/** Signs in anew by WeChat alone, which works for whoever has signed in here before and has not signed out. */
 export async function again(as: As): Promise<boolean> {
   forget(as)
   try {
-    return (await enter(as)).state === 'signed_in'
+    const entered = await enter(as, true)
+    return !!entered && entered.state === 'signed_in'
   } catch {
     return false
   }
@@ -93,12 +102,17 @@ export async function again(as: As): Promise<boolean> {
 
 export type Entered = ({ state: 'signed_in' } & Session) | { state: 'phone_needed'; ticket: string; expires_at: string }
 
-/** What WeChat knows of whoever holds this phone: signed in at once, or a ticket for the next step. */
-export async function enter(as: As): Promise<Entered> {
+/** What WeChat knows of whoever holds this phone: signed in at once, or a ticket for the next step. `alone` is for
+ * what happens without a tap: null where somebody has signed out, or WeChat names another than who was here last. */
+export async function enter(as: As, alone = false): Promise<Entered | null> {
+  if (alone && left(as)) return null
   const { code } = await wx.login()
   const answer = await once('POST', '/session', { as, body: { code, as } })
   const entered = checked<Entered>(answer.status, answer.data)
-  if (entered.state === 'signed_in') keep(as, entered)
+  if (entered.state === 'signed_in') {
+    if (alone && (left(as) || (who(as) && who(as) !== entered.account.ref))) return null
+    keep(as, entered)
+  }
   return entered
 }
 
@@ -116,6 +130,17 @@ export async function getKept<T>(path: string): Promise<T> {
   }
 }
 
+/** Signs in with a ticket of WeChat's, which lives ten minutes: one that is too old is fetched anew and used once more. */
+export async function withTicket(as: As, ticket: string, signIn: (ticket: string) => Promise<Session>): Promise<void> {
+  try {
+    return keep(as, await signIn(ticket))
+  } catch (error) {
+    if (!ticket || !(error instanceof Refused) || error.field !== 'ticket') throw error
+  }
+  const entered = await enter(as)
+  if (entered && entered.state === 'phone_needed') keep(as, await signIn(entered.ticket))
+}
+
 export const get = <T>(path: string, as: As = 'resident'): Promise<T> => ask<T>('GET', path, { as })
 
 /** An act: `key` makes a repeat harmless. */
@@ -123,7 +148,12 @@ export const post = <T>(path: string, body: unknown, key: string = newKey(), as:
   ask<T>('POST', path, { as, body, key })
 
 /** Sends one file of the phone; its id belongs into the act that follows. */
-export function upload(what: 'photo' | 'sound', filePath: string, as: As = 'resident'): Promise<string> {
+export async function upload(what: 'photo' | 'sound', filePath: string, as: As = 'resident'): Promise<string> {
+  const answer = await renewed(as, () => uploaded(what, filePath, as))
+  return checked<{ id: string }>(answer.status, answer.data).id
+}
+
+function uploaded(what: 'photo' | 'sound', filePath: string, as: As): Promise<{ status: number; data: unknown }> {
   return new Promise((resolve, reject) => {
     wx.uploadFile({
       url: `${BASE}/${what}s`,
@@ -135,13 +165,9 @@ export function upload(what: 'photo' | 'sound', filePath: string, as: As = 'resi
         try {
           said = JSON.parse(data)
         } catch {
-          // A gateway's own page: told below by its status.
+          // A gateway's own page: told by its status.
         }
-        try {
-          resolve(checked<{ id: string }>(statusCode, said).id)
-        } catch (error) {
-          reject(error)
-        }
+        resolve({ status: statusCode, data: said })
       },
       fail: ({ errMsg }) => reject(/not found|no such file/.test(errMsg) ? new Refused(0, 'gone', t('手机里的这张照片不见了，请再拍一张。')) : new Offline()),
     })
@@ -149,6 +175,7 @@ export function upload(what: 'photo' | 'sound', filePath: string, as: As = 'resi
 }
 
 const fetched = new Map<string, Promise<string>>()
+watchAccount((_, other) => other && fetched.clear())
 
 /** A picture that only its reader may see, as a file an <image> can show. Asked for once. */
 export function picture(path: string, as: As = 'resident'): Promise<string> {

@@ -1,6 +1,7 @@
 // The report being written, kept on the phone until it is sent or thrown away.
 import type { Place } from '../lib/shapes'
 import { removeFile } from './outbox'
+import { who } from './session'
 
 export interface Draft {
   text: string
@@ -25,32 +26,47 @@ const EMPTY: Draft = {
   place: null, place_name: '', message: null, known: [], not_integrity: false,
 }
 
-export const draft = (): Draft => ({ ...EMPTY, ...((wx.getStorageSync('draft') as Draft | '') || {}) })
+type Kept = Draft & { by: string }
+
+const kept = (): Kept => ({ ...EMPTY, by: '', ...((wx.getStorageSync('draft') as Kept | '') || {}) })
+const aside = (): Kept[] => (wx.getStorageSync('drafts-aside') as Kept[] | '') || []
+const files = ({ photos, sound }: Draft): string[] => [...photos, ...(sound ? [sound] : [])]
+
+/** The draft of whoever uses the phone; what was begun before signing in is theirs who then sign in. */
+export function draft(): Draft {
+  const { by, ...now } = kept()
+  return !by || by === who('resident') ? now : EMPTY
+}
 
 export function change(part: Partial<Draft>): Draft {
   const now = { ...draft(), ...part }
-  wx.setStorageSync('draft', now)
+  wx.setStorageSync('draft', { ...now, by: who('resident') })
   return now
 }
 
-const begun = ({ text, photos, sound, known }: Draft): boolean => !!(text || photos.length || sound || known.length)
-
 /** Begins another report; the one being written waits, and comes back when this one is over. */
 export function begin(part: Partial<Draft>): void {
-  const now = draft()
-  if (begun(now) && now.message !== part.message) wx.setStorageSync('drafts-aside', [...aside(), now])
-  wx.setStorageSync('draft', { ...EMPTY, ...part })
+  const now = kept()
+  const written = now.text || now.known.length || files(now).length
+  const same = part.message && now.message === part.message // turned into a report twice: once more from its words
+  if (written && !same) wx.setStorageSync('drafts-aside', [...aside(), now])
+  wx.removeStorageSync('draft')
+  change(part)
 }
 
-const aside = (): Draft[] => (wx.getStorageSync('drafts-aside') as Draft[] | '') || []
-
 /** Ends the draft. Its files go too, unless the outbox has taken them over. */
-export function clear(files: 'keep' | 'remove'): void {
-  const { photos, sound } = draft()
-  if (files === 'remove') [...photos, ...(sound ? [sound] : [])].forEach(removeFile)
+export function clear(what: 'keep' | 'remove'): void {
+  if (what === 'remove') files(kept()).forEach(removeFile)
   const waiting = aside()
   const last = waiting.pop()
   wx.setStorageSync('drafts-aside', waiting)
   if (last) wx.setStorageSync('draft', last)
   else wx.removeStorageSync('draft')
+}
+
+/** Whoever wrote them has gone: every draft goes, with its files. */
+export function wipeDrafts(): void {
+  for (const one of [kept(), ...aside()]) files(one).forEach(removeFile)
+  wx.removeStorageSync('draft')
+  wx.removeStorageSync('drafts-aside')
 }

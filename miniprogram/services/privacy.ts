@@ -1,4 +1,4 @@
-// The platform asks before camera, album or place are used the first time; our sheet says why and has the button.
+// The platform asks before camera, album, place, telephone number or clipboard are used the first time; our sheet says why and has the button.
 type Resolve = (answer: { event: 'agree' | 'disagree' | 'exposureAuthorization'; buttonId?: string }) => void
 
 let waiting: Resolve | null = null

@@ -65,6 +65,10 @@ class PostHeld(Shape):
 
 
 class AccountOut(Shape):
+    """Who is signed in. `ref` is the same at every sign-in and says nothing about the person: a phone marks with it
+    whose something is that it keeps."""
+
+    ref: Ref
     kind: Literal["resident", "staff"]
     name: str
     masked_phone: str

@@ -10,6 +10,7 @@ from weilianxin.people.plate import duty_words, portrait, worker_plate
 def account_of(account):
     """Who is signed in; the number masked, as everywhere."""
     return {
+        "ref": account.ref,
         "kind": account.kind,
         "name": account.name,
         "masked_phone": mask_phone(account.phone or ""),

@@ -1,9 +1,11 @@
 import { dressed } from '../../lib/page'
 import { answer, watchSheet } from '../../services/privacy'
 
-/** The platform's question before camera, album or place are used the first time. Stands on each page that uses one. */
+/** The platform's question before camera, album, place, telephone number or clipboard are used the first time. Stands on
+ * each page that uses one; `use` says which: nothing for camera and place, phone, clip. */
 Component({
   behaviors: [dressed],
+  properties: { use: String },
   data: { open: false, contract: '' },
   lifetimes: {
     attached() {

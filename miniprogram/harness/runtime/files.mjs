@@ -36,6 +36,8 @@ export async function save(path) {
   return saved
 }
 
+export const saved = () => store('readonly', (files) => files.getAllKeys())
+
 export const remove = (path) => store('readwrite', (files) => files.delete(path))
 
 // What an <img> can show: a path of ours as the URL of its Blob; a file of the package from beside this page.

@@ -1,6 +1,6 @@
 // The calls of `wx` that our source makes, on a browser: requests go to the real server, what the phone would show
 // (a sheet, a camera, a map) is drawn in its simplest form. Nothing here runs at import, so the build can list it.
-import { blobOf, keep, remove, save, urlOf } from './files.mjs'
+import { blobOf, keep, remove, save, saved, urlOf } from './files.mjs'
 import { ask, menu, notice, sheet, showToast } from './sheets.mjs'
 import * as pages from './pages.mjs'
 
@@ -38,6 +38,7 @@ export function user() {
 }
 
 export async function sharePhone() {
+  if (!(await permitted('getPhoneNumber'))) return { errMsg: 'getPhoneNumber:fail privacy permission is not authorized', errno: 104 }
   const { phones } = await demo('people')
   const phone = await ask({
     title: '微连心 申请使用您的手机号', text: '演示里的号码都是编的。',
@@ -175,13 +176,17 @@ async function requestSubscribeMessage({ tmplIds }) {
 const privacy = { asked: undefined, agreed: () => localStorage.getItem('mini-privacy') === '1' }
 
 // What needs the agreement of the privacy guideline: first time, the page is asked for its own sheet.
+async function permitted(name) {
+  if (privacy.agreed() || !privacy.asked) return true
+  const answer = await new Promise((resolve) => privacy.asked(resolve, { referrer: name }))
+  if (answer.event !== 'agree') return false
+  localStorage.setItem('mini-privacy', '1')
+  return true
+}
+
 function guarded(name, run) {
   return call(name, async (options) => {
-    if (!privacy.agreed() && privacy.asked) {
-      const answer = await new Promise((resolve) => privacy.asked(resolve, { referrer: name }))
-      if (answer.event !== 'agree') throw { errno: 104, errMsg: 'user has refused the privacy agreement' }
-      localStorage.setItem('mini-privacy', '1')
-    }
+    if (!(await permitted(name))) throw { errno: 104, errMsg: 'user has refused the privacy agreement' }
     return run(options)
   })
 }
@@ -205,7 +210,7 @@ export const wx = {
   onNeedPrivacyAuthorization: (told) => { privacy.asked = told },
   openPrivacyContract: call('openPrivacyContract', async () => void (await notice('小程序隐私保护指引', '手机上这里打开公众平台里填好的那份指引。'))),
   makePhoneCall: call('makePhoneCall', async ({ phoneNumber }) => void (await notice('拨打电话', phoneNumber))),
-  setClipboardData: call('setClipboardData', async ({ data }) => { await navigator.clipboard?.writeText(data).catch(() => {}); showToast('内容已复制') }),
+  setClipboardData: guarded('setClipboardData', async ({ data }) => { await navigator.clipboard?.writeText(data).catch(() => {}); showToast('内容已复制') }),
   previewImage: call('previewImage', async ({ urls, current }) => {
     await sheet({ image: await urlOf(current ?? urls[0]), buttons: [['关闭', 'close']] })
   }),
@@ -226,9 +231,11 @@ export const wx = {
   }),
   setStorageSync: (key, value) => localStorage.setItem(PREFIX + key, JSON.stringify(value)),
   getStorageSync: (key) => JSON.parse(localStorage.getItem(PREFIX + key) ?? '""'),
+  getStorageInfoSync: () => ({ keys: storageKeys().map((key) => key.slice(PREFIX.length)) }),
   removeStorageSync: (key) => localStorage.removeItem(PREFIX + key),
   getFileSystemManager: () => ({
     saveFile: call('saveFile', async ({ tempFilePath }) => ({ savedFilePath: await save(tempFilePath) })),
+    getSavedFileList: call('getSavedFileList', async () => ({ fileList: (await saved()).map((filePath) => ({ filePath })) })),
     removeSavedFile: call('removeSavedFile', async ({ filePath }) => { await remove(filePath) }),
   }),
   setNavigationBarTitle: call('setNavigationBarTitle', async ({ title }) => pages.setTitle(title)),

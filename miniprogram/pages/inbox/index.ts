@@ -16,7 +16,7 @@ interface Message {
 page({
   heading: () => t('消息'),
   data: { items: [] as Message[], older: '' },
-  onLoad() {
+  onShow() {
     void this.load()
   },
   load() {

@@ -3,7 +3,8 @@ import { fill, page } from '../../lib/page'
 import type { Account } from '../../lib/shapes'
 import { showTab } from '../../lib/tabs'
 import { ask, get } from '../../services/api'
-import { forget, session } from '../../services/session'
+import { othersWords } from '../../services/outbox'
+import { leave, session } from '../../services/session'
 import { SERVER } from '../../server'
 
 interface Me {
@@ -13,9 +14,10 @@ interface Me {
 
 page({
   heading: () => t('我的'),
-  data: { me: null as Me | null },
+  data: { me: null as Me | null, unsent: '' },
   onShow() {
     showTab(this)
+    this.setData({ unsent: othersWords() })
     void this.load()
   },
   load() {
@@ -55,14 +57,15 @@ page({
     wx.openPrivacyContract({})
   },
   portal() {
-    wx.setClipboardData({ data: `${SERVER}/me/` })
+    wx.setClipboardData({ data: `${SERVER}/me/`, fail: () => undefined })
   },
   staff() {
     wx.navigateTo({ url: session('staff') ? '/packages/desk/list/index' : '/packages/desk/signin/index' })
   },
-  async signout() {
-    await ask('DELETE', '/session').catch(() => undefined) // a dead network must not keep anybody signed in here
-    forget('resident')
-    this.setData({ state: 'signin', me: null })
+  /** At once, for a dead network must not keep anybody signed in here. Every page begins anew and shows nothing of them. */
+  signout() {
+    void ask('DELETE', '/session').catch(() => undefined)
+    leave('resident')
+    wx.reLaunch({ url: '/pages/me/index' })
   },
 })

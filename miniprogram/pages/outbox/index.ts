@@ -1,14 +1,15 @@
 import { t } from '../../lib/look'
 import { page } from '../../lib/page'
-import { change } from '../../services/drafts'
-import { again, discard, flush, Item, items, release, watchOutbox } from '../../services/outbox'
+import { begin } from '../../services/drafts'
+import { again, discard, flush, Item, items, othersWords, release, signinFor, watchOutbox } from '../../services/outbox'
+import type { As } from '../../services/session'
 
 page({
   heading: () => t('等着送出的'),
-  data: { items: [] as Item[], kept: false, stop: null as (() => void) | null },
+  data: { items: [] as Item[], others: '', signin: '' as As | '', kept: false, stop: null as (() => void) | null },
   onLoad(query: Record<string, string | undefined>) {
     this.setData({ kept: query.kept === '1' })
-    this.setData({ stop: watchOutbox((list) => this.setData({ items: list, kept: this.data.kept && list.length > 0 })) })
+    this.setData({ stop: watchOutbox((list) => this.setData({ items: list, others: othersWords(), signin: signinFor(list), kept: this.data.kept && list.length > 0 })) })
   },
   onShow() {
     void flush()
@@ -19,7 +20,7 @@ page({
   async retry(event: WechatMiniprogram.BaseEvent) {
     again(String(event.currentTarget.dataset.key))
     await flush()
-    if (items().some((item) => !item.refused)) wx.showToast({ title: t('还是没有连上。'), icon: 'none' })
+    if (!this.data.signin && items().some((item) => !item.refused)) wx.showToast({ title: t('还是没有连上。'), icon: 'none' })
   },
   async drop(event: WechatMiniprogram.BaseEvent) {
     const { confirm } = await wx.showModal({ title: t('不送了？'), content: t('会从手机里删掉。'), confirmText: t('删掉'), cancelText: t('留着') })
@@ -29,8 +30,11 @@ page({
   reopen(event: WechatMiniprogram.BaseEvent) {
     const item = release(String(event.currentTarget.dataset.key))
     if (!item || !item.draft) return
-    change(item.draft)
+    begin(item.draft)
     wx.reLaunch({ url: '/pages/report/what/index' })
+  },
+  enter() {
+    wx.navigateTo({ url: this.data.signin === 'staff' ? '/packages/desk/signin/index' : '/pages/signin/index' })
   },
   home() {
     wx.switchTab({ url: '/pages/home/index' })

@@ -1,7 +1,7 @@
 import { t } from '../../lib/look'
 import { fill, page } from '../../lib/page'
-import { ask, enter, get, sentence } from '../../services/api'
-import { keep, Session } from '../../services/session'
+import { ask, enter, get, sentence, withTicket } from '../../services/api'
+import { Session, who } from '../../services/session'
 
 interface Consent {
   version: string
@@ -33,24 +33,28 @@ page({
     whole: false,
     agreed: false,
     ticket: '',
+    /** Whoever has signed out comes in again by a tap alone. */
+    tap: false,
     sms: false,
     number: '',
     code: '',
     sent: false,
     shown: '',
     busy: false,
+    before: '',
   },
   onLoad() {
+    this.setData({ before: who('resident') })
     void this.load()
   },
   async load() {
     await fill(this, async () => {
       const consent = await get<Consent>('/consent')
-      const entered = await enter('resident').catch(() => null)
+      const entered = await enter('resident', true).catch(() => undefined)
       if (entered && entered.state === 'signed_in') this.done()
       const lines = linesOf(consent.text)
       // Without WeChat's answer the number can still be shown to be one's own by a code.
-      return { consent, lines: lines.slice(0, FIRST), whole: lines.length <= FIRST, ticket: entered && entered.state === 'phone_needed' ? entered.ticket : '', sms: !entered }
+      return { consent, lines: lines.slice(0, FIRST), whole: lines.length <= FIRST, ticket: entered && entered.state === 'phone_needed' ? entered.ticket : '', tap: entered === null, sms: entered === undefined }
     })
   },
   open() {
@@ -72,30 +76,42 @@ page({
   type(event: WechatMiniprogram.Input) {
     this.setData({ [String(event.currentTarget.dataset.name)]: event.detail.value })
   },
+  /** Asked for: as whom WeChat names, or on to the number. */
+  wechat() {
+    return this.attempt(async () => {
+      const entered = await enter('resident').catch((error) => {
+        this.setData({ tap: false, sms: true })
+        throw error
+      })
+      if (entered && entered.state === 'phone_needed') this.setData({ ticket: entered.ticket, tap: false })
+      else this.done()
+    })
+  },
   async phone(event: WechatMiniprogram.CustomEvent<{ code?: string }>) {
     const { code } = event.detail
     if (!code) return this.setData({ sms: true }) // they would rather not, or WeChat has no number
-    return this.attempt(() => this.signIn('/session/phone', { ticket: this.data.ticket, phone_code: code }))
+    return this.attempt(() => this.signIn('/session/phone', { phone_code: code }))
   },
   send() {
     return this.attempt(async () => {
-      const { ticket, number } = this.data
-      const { demo_code } = await ask<{ demo_code: string | null }>('POST', '/session/sms', { body: { ...(ticket ? { ticket } : {}), phone: number } })
+      const { demo_code } = await ask<{ demo_code: string | null }>('POST', '/session/sms', { body: { phone: this.data.number } })
       this.setData({ sent: true, shown: demo_code || '' })
     })
   },
   confirm() {
     if (!this.data.agreed) return this.missing()
-    const { ticket, number, code } = this.data
-    return this.attempt(() => this.signIn('/session/sms/confirm', { ...(ticket ? { ticket } : {}), phone: number, code }))
+    const { number, code } = this.data
+    return this.attempt(() => this.signIn('/session/sms/confirm', { phone: number, code }))
   },
   async signIn(path: string, body: Record<string, string>) {
-    const given = await ask<Session>('POST', path, { body: { ...body, consent: this.data.consent ? this.data.consent.version : '' } })
-    keep('resident', { token: given.token, expires_at: given.expires_at, account: given.account })
+    const consent = this.data.consent ? this.data.consent.version : ''
+    await withTicket('resident', this.data.ticket, (ticket) => ask<Session>('POST', path, { body: { ...body, ...(ticket ? { ticket } : {}), consent } }))
     this.done()
   },
   done() {
-    if (getCurrentPages().length > 1) wx.navigateBack()
+    const { before } = this.data
+    if (before && before !== who('resident')) wx.reLaunch({ url: '/pages/home/index' }) // the pages below are another's
+    else if (getCurrentPages().length > 1) wx.navigateBack()
     else wx.switchTab({ url: '/pages/home/index' })
   },
   async attempt(run: () => Promise<void>) {

@@ -1,8 +1,8 @@
 import { t } from '../../../lib/look'
 import { fill, page } from '../../../lib/page'
-import type { Act, DeskCase, PhotoRef } from '../../../lib/shapes'
-import { get, Refused } from '../../../services/api'
-import { send } from '../../../services/outbox'
+import type { DeskAct, DeskCase, PhotoRef } from '../../../lib/shapes'
+import { get, newKey, Refused } from '../../../services/api'
+import { send, sendNow } from '../../../services/outbox'
 import { handed } from '../handed'
 
 page({
@@ -11,14 +11,16 @@ page({
     number: '',
     name: '',
     c: null as DeskCase | null,
-    act: null as Act | null,
+    act: null as DeskAct | null,
+    /** The key of this form, also for a second try after an answer that was lost. */
+    key: '',
     before: [] as PhotoRef[],
     asksPhotos: false,
     wrong: { problem: '', field: '' },
     busy: false,
   },
   onLoad(query: Record<string, string | undefined>) {
-    this.setData({ number: query.number || '', name: query.name || '' })
+    this.setData({ number: query.number || '', name: query.name || '', key: newKey() })
     void this.load()
   },
   load() {
@@ -34,7 +36,8 @@ page({
     if (!c || !act) return
     const { said, photos } = event.detail
     this.setData({ busy: true, wrong: { problem: '', field: '' } })
-    const outcome = await send({ as: 'staff', title: `${act.label}：${c.title}`, path: `/desk/cases/${number}/acts/${name}`, photos, body: { version: c.version, said } })
+    const what = { as: 'staff' as const, title: `${act.label}：${c.title}`, path: `/desk/cases/${number}/acts/${name}`, photos, body: { version: c.version, said } }
+    const outcome = act.offline ? await send(what) : await sendNow(what, this.data.key)
     this.setData({ busy: false })
     if (outcome.state === 'refused') return this.refused(outcome.error)
     const done = outcome.state === 'sent' ? (outcome.data as DeskCase | '') : ''

@@ -65,6 +65,6 @@ page({
     wx.makePhoneCall({ phoneNumber: this.data.phone, fail: () => undefined })
   },
   copy(event: WechatMiniprogram.BaseEvent) {
-    wx.setClipboardData({ data: String(event.currentTarget.dataset.url) })
+    wx.setClipboardData({ data: String(event.currentTarget.dataset.url), fail: () => undefined })
   },
 })

@@ -4,7 +4,7 @@ import { fill, page } from '../../../lib/page'
 import type { DeskCard, List } from '../../../lib/shapes'
 import { ask, get } from '../../../services/api'
 import { send } from '../../../services/outbox'
-import { forget } from '../../../services/session'
+import { leave } from '../../../services/session'
 import { askToTell, templatesOf } from '../../../services/subscription'
 
 type Row = DeskCard & { urgent: boolean; next: boolean }
@@ -68,9 +68,9 @@ page({
     await askToTell(this.data.asking, 'staff')
     this.setData({ asking: [] })
   },
-  async signout() {
-    await ask('DELETE', '/session', { as: 'staff' }).catch(() => undefined)
-    forget('staff')
-    wx.switchTab({ url: '/pages/me/index' })
+  signout() {
+    void ask('DELETE', '/session', { as: 'staff' }).catch(() => undefined)
+    leave('staff')
+    wx.reLaunch({ url: '/pages/me/index' })
   },
 })

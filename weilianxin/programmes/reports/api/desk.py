@@ -21,6 +21,7 @@ from weilianxin.cases.engine import offered
 from weilianxin.cases.errors import NotAllowed
 from weilianxin.cases.models import Case, CasePhoto
 from weilianxin.desk import lists, matter
+from weilianxin.desk.offline import may_wait
 from weilianxin.desk.reach import GRID_ROLES, areas_of, my_posts, roles
 from weilianxin.files.store import claim
 from weilianxin.lib import words
@@ -36,7 +37,7 @@ from ..pages.places import entrance_of
 from ..pages.send import unit_at
 from ..pages.steps import usual_kind
 from .report import Anonymous, Code, PlaceIn, about_in, category_in, located, place_of
-from .shapes import Act, ActIn, Integrity, Photos, TimelineLine, act_of, form, not_integrity, photos_for
+from .shapes import ActIn, DeskAct, Integrity, Photos, TimelineLine, act_of, form, not_integrity, photos_for
 from .thread import Said, key_of, message_with, opening, said_of
 
 router = Router(tags=["desk"], auth=staff)
@@ -58,7 +59,7 @@ class DeskCard(Shape):
     headcount: int
     seen: bool
     thumb: str | None
-    quick: Act | None
+    quick: DeskAct | None
 
 
 class DeskList(Shape):
@@ -93,7 +94,7 @@ class DeskCase(DeskCard):
     photos: list[PhotoRef]
     sound: SoundRef | None
     route_words: str
-    acts: list[Act]
+    acts: list[DeskAct]
     point: Point | None
     links: list[LinkOut] = []
 
@@ -164,7 +165,8 @@ def quick(case, actor, at):
     ready = case.state in ACCEPT.sources and actor.role_for(ACCEPT) and case.community_id is not None
     if not ready or not offered(case, ACCEPT, actor, at, {}):
         return None
-    return {"name": ACCEPT.name, "label": str(ACCEPT.label), "fields": [], "primary": True}
+    named = {"name": ACCEPT.name, "label": str(ACCEPT.label), "fields": []}
+    return {**named, "primary": True, "offline": may_wait(case, ACCEPT.name)}
 
 
 @router.get("/desk/list", response=answers(DeskList, 403), url_name="desk_list")
@@ -206,7 +208,10 @@ def case_of(request, case, links=()):
         "photos": [picture_of(row) for row in photos],
         "sound": sound_ref(case, may_hear(case, actor), written),
         "route_words": "；".join(case.route.get("reasons", [])),
-        "acts": [act_of(button, first=matter.rank(case, button, at) == 0) for button in offers],
+        "acts": [
+            act_of(button, first=matter.rank(case, button, at) == 0) | {"offline": may_wait(case, button["move"].name)}
+            for button in offers
+        ],
         "point": {"lat": point[1], "lon": point[0]} if point else None,
         "links": [{"unit": task.unit.name_zh, "url": settings.PUBLIC_URL + path} for task, path in links],
     }

@@ -49,6 +49,13 @@ class Act(Shape):
     primary: bool
 
 
+class DeskAct(Act):
+    """`offline`: whether a phone may keep it until there is a network. What hands over a link that is shown once,
+    decides for others or must be seen by them at once may not wait: it is sent now, or not at all."""
+
+    offline: bool
+
+
 class TimelineLine(Shape):
     title: str
     note: str
