@@ -14,6 +14,8 @@ from playwright.sync_api import expect
 
 from fakes import wechat as fake_wechat
 from weilianxin.api import tickets
+from weilianxin.cases.access import actor_on
+from weilianxin.cases.engine import perform
 from weilianxin.cases.models import Case, Event
 from weilianxin.config import demo, mini
 from weilianxin.files.models import Photo
@@ -422,7 +424,7 @@ def test_what_one_person_left_on_a_phone_is_neither_sent_nor_read_by_the_next(ph
         tap(me, tab, "tab", exact=False)
         reads(me, "现在没有网络")
         does_not_read(me, "等角木签收")
-    assert not stored(me, "draft") and not stored(me, "thread-draft") and not stored(me, "templates-resident")
+    assert not stored(me, "draft") and not stored(me, "written") and not stored(me, "templates-resident")
     me.context.set_offline(False)
     me.unroute("**/api/v1/reports")
 
@@ -769,6 +771,48 @@ def test_a_report_made_from_a_message_brings_its_photos_and_puts_the_one_begun_a
     assert case.report.text == "车棚顶上漏雨，电动车都淋湿了。" and case.photos.count() == 1
     phones.open(me, "pages/report/what/index")
     expect(me.get_by_label("再说几句").first).to_have_value(LAMP)
+
+
+def test_what_is_written_on_a_page_outlives_leaving_it(phones, world):
+    worker = signed_in_worker(phones, world)
+    case = visitors.report(world.resident, world.entrance)
+    perform(case, "accept", actor_on(case, world.worker))
+    phones.open(worker, "packages/desk/patrol/index")
+    take_photo(worker)
+    tap(worker, "自己写地址", "radio")
+    fill(worker, "地址", "星影苑6幢2单元")
+    phones.open(worker, f"packages/desk/act/index?number={case.number}&name=remark")
+    worker.get_by_role("textbox").filter(visible=True).first.fill("约了明天上午九点上门")
+    phones.open(worker, "packages/desk/list/index")
+    worker.reload()
+    phones.open(worker, "packages/desk/patrol/index")
+    expect(worker.get_by_role("button", name="去掉第 1 张").filter(visible=True)).to_be_visible()
+    expect(worker.get_by_label("地址").filter(visible=True).first).to_have_value("星影苑6幢2单元")
+    phones.open(worker, f"packages/desk/case/index?number={case.number}")
+    tap(worker, "更多办法")
+    tap(worker, "内部备注")
+    expect(worker.get_by_role("textbox").filter(visible=True).first).to_have_value("约了明天上午九点上门")
+    worker.get_by_role("button", name="内部备注").filter(visible=True).last.tap()
+    reads(worker, "办好了：内部备注")
+    phones.open(worker, f"packages/desk/act/index?number={case.number}&name=remark")
+    expect(worker.get_by_role("textbox").filter(visible=True).first).to_have_value("")
+
+
+def test_an_answer_that_comes_late_does_not_stand_under_another_heading(phones, world):
+    me = phones.phone()
+    phones.open(me, "pages/signin/index")
+    come_in(me, world.resident.phone)
+    visitors.report(world.resident, world.entrance)
+    held = []
+    me.route("**/api/v1/matters?tab=done", lambda route: held.append(route))
+    phones.open(me, "pages/matters/index")
+    reads(me, "声控灯")
+    tap(me, "已完成", "tab")
+    tap(me, "在办", "tab")
+    reads(me, "声控灯")
+    held[0].fulfill(json={"items": [], "older": None})
+    me.wait_for_timeout(300)
+    reads(me, "声控灯")
 
 
 def test_a_complaint_goes_nowhere_before_it_is_said_whom_it_is_about(phones, world):

@@ -44,16 +44,24 @@ export function page<D extends Data, C extends Custom>(options: Options<D, C>): 
 }
 
 interface Fillable {
+  _turns?: Record<string, number>
   data: { state?: string }
   setData(data: Data): void
 }
 
-/** Shows what `ask` brings. What was there before stays when the network is away; a refusal is told in its sentence. */
-export async function fill(target: Fillable, ask: () => Promise<Data>): Promise<boolean> {
+/** Shows what `ask` brings. What was there before stays when the network is away; a refusal is told in its sentence.
+ * Of several with the same `turn` only the last one's answer is shown, whichever comes first. */
+export async function fill(target: Fillable, ask: () => Promise<Data>, turn = ''): Promise<boolean> {
+  const turns = (target._turns = target._turns || {})
+  const mine = (turns[turn] = (turns[turn] || 0) + 1)
+  const over = () => turn !== '' && turns[turn] !== mine
   try {
-    target.setData({ ...(await ask()), state: 'ready', problem: '' })
+    const data = await ask()
+    if (over()) return false
+    target.setData({ ...data, state: 'ready', problem: '' })
     return true
   } catch (error) {
+    if (over()) return false
     const offline = error instanceof Offline
     const nobody = error instanceof Refused && error.status === 401
     const state = nobody ? 'signin' : target.data.state === 'ready' ? 'ready' : offline ? 'offline' : 'error'

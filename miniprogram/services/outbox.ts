@@ -41,6 +41,7 @@ const told = new Set<Told>()
 /** Roles whose acts wait for a sign-in, as the last run found it. */
 const shut = new Set<As>()
 let sending: Promise<void> | null = null
+let anew = false
 let watching = false
 let pause = 0
 
@@ -147,8 +148,16 @@ export function removeFile(filePath: string): void {
 /** Sends what waits, in order; ends at once when the network is away. What the server fails at waits, and only what is
  * to follow on the same matter with it; where somebody has to sign in, what they wrote in that role waits. */
 export function flush(): Promise<void> {
-  sending = sending || run().finally(() => (sending = null))
-  return sending
+  if (sending) anew = true // what is asked for while it fails without a network may come with one
+  else sending = rounds().finally(() => (sending = null))
+  return sending as Promise<void>
+}
+
+async function rounds(): Promise<void> {
+  do {
+    anew = false
+    await run()
+  } while (anew)
 }
 
 async function run(): Promise<void> {

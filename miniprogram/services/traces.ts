@@ -2,6 +2,7 @@
 import { wipeDrafts } from './drafts'
 import { removeFile } from './outbox'
 import { As, watchAccount } from './session'
+import { wipeWritten } from './written'
 
 export function watchTraces(): void {
   watchAccount((as, other) => other && wipe(as))
@@ -9,9 +10,8 @@ export function watchTraces(): void {
 
 function wipe(as: As): void {
   wx.removeStorageSync(`templates-${as}`)
-  if (as !== 'resident') return
-  wipeDrafts()
-  wx.removeStorageSync('thread-draft')
+  wipeWritten(as)
+  if (as === 'resident') wipeDrafts()
 }
 
 /** At launch, before any page holds a file of its own: what was kept for a form that nobody goes on with is removed. */

@@ -1,6 +1,8 @@
 import { t } from '../../lib/look'
 import { dressed } from '../../lib/page'
 import type { Act, Field } from '../../lib/shapes'
+import type { As } from '../../services/session'
+import { keepWritten, written } from '../../services/written'
 
 type Shown = Field & { value: string | string[] }
 
@@ -10,6 +12,9 @@ Component({
   properties: {
     act: { type: Object as never, value: null as Act | null },
     label: String,
+    /** Where the form stands, and in whose name: what is written in it waits there until the page has sent it. */
+    of: String,
+    as: { type: String as never, value: 'resident' as As },
     busy: Boolean,
     problem: String,
     /** The field that the refusal in `problem` is about. */
@@ -19,7 +24,9 @@ Component({
   observers: {
     act(act: Act | null) {
       if (!act) return
-      const before = new Map(this.data.fields.map((field) => [field.name, field.value]))
+      const kept = written<{ said: [string, string | string[]][]; photos: string[] }>(this.data.as, this.data.of)
+      const before = new Map(this.data.fields.length ? this.data.fields.map((field) => [field.name, field.value]) : kept.said || [])
+      if (!this.data.fields.length && kept.photos) this.setData({ photos: kept.photos })
       const fields = act.fields.map((field) => ({ ...field, value: before.get(field.name) ?? field.value ?? (field.kind === 'checks' ? [] : '') }))
       this.setData({ fields })
     },
@@ -30,6 +37,11 @@ Component({
   methods: {
     put(name: string, value: string | string[]) {
       this.setData({ [`fields[${this.data.fields.findIndex((field) => field.name === name)}].value`]: value })
+      this.keep()
+    },
+    keep() {
+      const { as, of, fields, photos } = this.data
+      keepWritten(as, of, { said: fields.map((field) => [field.name, field.value]), photos })
     },
     type(event: WechatMiniprogram.Input) {
       this.put(String(event.currentTarget.dataset.name), event.detail.value)
@@ -39,6 +51,7 @@ Component({
     },
     take(event: WechatMiniprogram.CustomEvent<{ photos: string[] }>) {
       this.setData({ photos: event.detail.photos })
+      this.keep()
     },
     done() {
       const { fields, photos } = this.data

@@ -4,6 +4,7 @@ import { fill, page } from '../../lib/page'
 import type { Act, Matter, PhotoRef } from '../../lib/shapes'
 import { get, Refused } from '../../services/api'
 import { send } from '../../services/outbox'
+import { dropWritten } from '../../services/written'
 import { askToTell, templatesFor, templatesOf } from '../../services/subscription'
 
 interface Written {
@@ -84,6 +85,7 @@ page({
     const outcome = await send({ as: 'resident', title: `${label}：${m.title}`, path: `/matters/${number}/acts/${name}`, photos, body })
     this.setData({ busy: false })
     if (outcome.state === 'refused') return this.refused(outcome.error)
+    dropWritten(`/matters/${number}/acts/${name}`)
     if (outcome.state === 'kept') return this.setData({ opened: '', thanks: t('存在手机里了，连上网络自动送出。关掉微信也不会丢。') })
     this.setData({ opened: '' })
     this.setData({

@@ -17,11 +17,11 @@ page({
       const { items, older } = await get<List<MatterCard>>(`/matters?tab=${this.data.tab}`)
       if (this.data.tab === 'open') showTab(this, items.filter((card) => card.turn).length)
       return { items, older: older || '' }
-    })
+    }, 'list')
   },
   more() {
     const { tab, items, older } = this.data
-    return fill(this, async () => joined(items, await get<List<MatterCard>>(`/matters?tab=${tab}&before=${encodeURIComponent(older)}`), (card) => card.number))
+    return fill(this, async () => joined(items, await get<List<MatterCard>>(`/matters?tab=${tab}&before=${encodeURIComponent(older)}`), (card) => card.number), 'list')
   },
   turn(event: WechatMiniprogram.BaseEvent) {
     this.setData({ tab: String(event.currentTarget.dataset.tab), items: [], older: '', state: 'loading' })

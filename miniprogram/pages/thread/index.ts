@@ -4,6 +4,9 @@ import type { List, PhotoRef, Said, WorkerCard } from '../../lib/shapes'
 import { get, Refused } from '../../services/api'
 import { begin } from '../../services/drafts'
 import { send } from '../../services/outbox'
+import { dropWritten, keepWritten, written } from '../../services/written'
+
+const HERE = '/thread'
 
 interface Thread extends List<Said> {
   worker: WorkerCard | null
@@ -29,7 +32,7 @@ page({
     busy: false,
   },
   onShow() {
-    if (!this.data.body) this.setData({ body: String(wx.getStorageSync('thread-draft') || '') })
+    if (!this.data.body && !this.data.photos.length) this.setData({ body: '', photos: [], ...written<{ body: string; photos: string[] }>('resident', HERE) })
     void this.load()
   },
   load() {
@@ -45,11 +48,14 @@ page({
     })
   },
   type(event: WechatMiniprogram.Input) {
-    this.setData({ body: event.detail.value })
-    wx.setStorageSync('thread-draft', event.detail.value)
+    this.put({ body: event.detail.value })
   },
   take(event: WechatMiniprogram.CustomEvent<{ photos: string[] }>) {
-    this.setData({ photos: event.detail.photos })
+    this.put({ photos: event.detail.photos })
+  },
+  put(part: { body?: string; photos?: string[] }) {
+    this.setData(part)
+    keepWritten('resident', HERE, { body: this.data.body, photos: this.data.photos })
   },
   send() {
     return this.give(false)
@@ -67,7 +73,7 @@ page({
       const { message, code, ways } = outcome.error
       return this.setData({ problem: message, ways: code === 'integrity' ? ways : [] })
     }
-    wx.removeStorageSync('thread-draft')
+    dropWritten(HERE)
     this.setData({ body: '', photos: [] })
     if (outcome.state === 'sent') await this.load()
   },

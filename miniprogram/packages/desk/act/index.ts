@@ -3,6 +3,7 @@ import { fill, page } from '../../../lib/page'
 import type { DeskAct, DeskCase, PhotoRef } from '../../../lib/shapes'
 import { get, newKey, Refused } from '../../../services/api'
 import { send, sendNow } from '../../../services/outbox'
+import { dropWritten } from '../../../services/written'
 import { handed } from '../handed'
 
 page({
@@ -40,6 +41,7 @@ page({
     const outcome = act.offline ? await send(what) : await sendNow(what, this.data.key)
     this.setData({ busy: false })
     if (outcome.state === 'refused') return this.refused(outcome.error)
+    dropWritten(what.path)
     const done = outcome.state === 'sent' ? (outcome.data as DeskCase | '') : ''
     handed.put(number, {
       thanks: outcome.state === 'sent' ? t('办好了：%(label)s', { label: act.label }) : t('存在手机里了，连上网络自动送出。关掉微信也不会丢。'),

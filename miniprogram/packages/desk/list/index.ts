@@ -27,7 +27,7 @@ page({
     return fill(this, async () => {
       const { items, older } = await get<List<DeskCard>>(`/desk/list?tab=${this.data.tab}`, 'staff')
       return { items: rows(items), older: older || '' }
-    })
+    }, 'list')
   },
   more() {
     const { tab, items, older } = this.data
@@ -35,7 +35,7 @@ page({
       const more = await get<List<DeskCard>>(`/desk/list?tab=${tab}&before=${encodeURIComponent(older)}`, 'staff')
       const all = joined<DeskCard>(items, more, (card) => card.number)
       return { items: rows(all.items), older: all.older }
-    })
+    }, 'list')
   },
   turn(event: WechatMiniprogram.BaseEvent) {
     this.setData({ tab: String(event.currentTarget.dataset.tab), items: [], older: '', state: 'loading', thanks: '' })

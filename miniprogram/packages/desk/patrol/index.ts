@@ -4,7 +4,10 @@ import type { Coded, DeskCase, Place } from '../../../lib/shapes'
 import { get, getKept, Offline, Refused } from '../../../services/api'
 import { send } from '../../../services/outbox'
 import { scanCode } from '../../../services/scan'
+import { dropWritten, keepWritten, written } from '../../../services/written'
 import { handed } from '../handed'
+
+const HERE = '/desk/found'
 
 interface Option {
   value: string
@@ -30,7 +33,14 @@ page({
     busy: false,
   },
   onLoad() {
+    this.setData(written('staff', HERE))
     void this.load()
+  },
+  /** Keeps what was found; nothing of it is lost by leaving the page. */
+  put(part: Record<string, unknown>) {
+    this.setData(part)
+    const { category, before, after, how, plate, plateName, point, address, fixed, text } = this.data
+    keepWritten('staff', HERE, { category, before, after, how, plate, plateName, point, address, fixed, text })
   },
   load() {
     return fill(this, async () => {
@@ -40,20 +50,21 @@ page({
     })
   },
   pick(event: WechatMiniprogram.CustomEvent<{ value: string }>) {
-    this.setData({ [String(event.currentTarget.dataset.name)]: event.detail.value })
+    this.put({ [String(event.currentTarget.dataset.name)]: event.detail.value })
   },
   take(event: WechatMiniprogram.CustomEvent<{ photos: string[] }>) {
-    this.setData({ [String(event.currentTarget.dataset.name)]: event.detail.photos })
+    this.put({ [String(event.currentTarget.dataset.name)]: event.detail.photos })
   },
   type(event: WechatMiniprogram.Input) {
-    this.setData({ [String(event.currentTarget.dataset.name)]: event.detail.value })
+    this.put({ [String(event.currentTarget.dataset.name)]: event.detail.value })
   },
   now(event: WechatMiniprogram.BaseEvent) {
-    this.setData({ fixed: String(event.currentTarget.dataset.value) })
+    this.put({ fixed: String(event.currentTarget.dataset.value) })
   },
   async way(event: WechatMiniprogram.BaseEvent) {
     const how = event.currentTarget.dataset.how as Place['how']
-    this.setData({ how, problem: '' })
+    this.setData({ problem: '' })
+    this.put({ how })
     if (how === 'plate' && !this.data.plate) await this.scan()
     if (how === 'point' && !this.data.point) await this.map()
   },
@@ -66,13 +77,14 @@ page({
         throw error
       })
       if (found.state !== 'ok') throw new Error(t('这块门牌换过了，请换一种方式。'))
-      return { plate: code, plateName: found.place.name }
+      this.put({ plate: code, plateName: found.place.name })
+      return {}
     })
   },
   async map() {
     try {
       const { name, address, latitude, longitude } = await wx.chooseLocation({})
-      this.setData({ point: { name: name || address, lat: latitude, lon: longitude } })
+      this.put({ point: { name: name || address, lat: latitude, lon: longitude } })
     } catch (error) {
       if (!/cancel/.test((error as { errMsg: string }).errMsg)) this.setData({ problem: t('手机没有给出位置。请换一种方式，不是您的错。') })
     }
@@ -92,9 +104,10 @@ page({
     this.setData({ busy: true, problem: '' })
     const name = (categories.find((one) => one.value === category) || categories[0]).label
     const photos = fixed === 'yes' ? [...before, ...after] : before
-    const outcome = await send({ as: 'staff', title: t('巡查：%(name)s', { name }), path: '/desk/found', photos, body: { category, place, befores: before.length, fixed: fixed === 'yes', text } })
+    const outcome = await send({ as: 'staff', title: t('巡查：%(name)s', { name }), path: HERE, photos, body: { category, place, befores: before.length, fixed: fixed === 'yes', text } })
     this.setData({ busy: false })
     if (outcome.state === 'refused') return this.refused(outcome.error)
+    dropWritten(HERE)
     if (outcome.state === 'kept') return void wx.navigateBack()
     const { number } = outcome.data as DeskCase
     handed.put(number, { thanks: fixed === 'yes' ? t('已记下并办结，编号 %(number)s。', { number }) : t('已记下，由您来办。'), links: [] })

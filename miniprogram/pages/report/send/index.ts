@@ -82,7 +82,7 @@ page({
         if (error instanceof Refused) this.setData({ state: 'ready' })
         throw error
       }
-    })
+    }, 'preview')
   },
   promise(seen: Preview) {
     const { worker, taken_by, taken_how } = seen
