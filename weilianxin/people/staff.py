@@ -88,7 +88,8 @@ def set_initial_password(account):
 
 
 def change_password(account, old, new, again, *, at):
-    """Set a password of the person's own choice; every session ends (see `session.stay_signed_in`).
+    """Set a password of the person's own choice; every session ends (see `session.stay_signed_in`), and so does
+    signing in by WeChat until the person ties it again.
 
     Raises `WrongCode` for a wrong old one, `Refused` with what the new one lacks.
     """
@@ -108,6 +109,7 @@ def change_password(account, old, new, again, *, at):
         account.password, account.last_login = make_password(new), at
         account.save(update_fields=["password", "last_login"])
         session.end_all_sessions(account)
+        wechat.let_go(account, at=at)
         log.append("accounts", "password_changed", account.ref, {"account": account.ref}, at=at)
 
 
@@ -179,19 +181,13 @@ def _another_administrator(account, by, at):
         raise Refused(_("这要由另一位系统管理员来办。"))
 
 
-def _let_go_of_wechat(account, at):
-    """What is reset may be in other hands, and the telephone with it."""
-    for appid in list(account.wechat.values_list("appid", flat=True)):
-        wechat.untie(account, appid, at=at)
-
-
 def reset_second_factor(account, *, by, at):
     """Take away a lost second factor; the account's sessions end. Only by another administrator."""
     _another_administrator(account, by, at)
     with transaction.atomic():
         Account.objects.filter(pk=account.pk).update(totp_secret="", totp_last=0)
         session.end_all_sessions(account)
-        _let_go_of_wechat(account, at)
+        wechat.let_go(account, at=at)
         log.append("accounts", "second_factor_reset", by.ref, {"account": account.ref}, at=at)
     account.totp_secret = ""
 
@@ -201,6 +197,6 @@ def reset_password(account, *, by, at):
     _another_administrator(account, by, at)
     with transaction.atomic():
         password = set_initial_password(account)
-        _let_go_of_wechat(account, at)
+        wechat.let_go(account, at=at)
         log.append("accounts", "password_reset", by.ref, {"account": account.ref}, at=at)
     return password
