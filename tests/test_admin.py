@@ -236,6 +236,28 @@ def test_a_shut_account_is_out_at_once_and_may_come_back(world, admin):
     assert world.callback.is_active and not world.callback.posts.filter(until=None).exists()
 
 
+def test_whoever_comes_back_says_their_number_anew(world, admin):
+    old, back = world.callback.phone, reverse("desk:admin_person_act", args=[world.callback.ref, "return"])
+    admin.post(reverse("desk:admin_person_act", args=[world.callback.ref, "leave"]))
+    Account.objects.create(phone=old)  # its next owner, or they themselves as a resident
+    refused = admin.post(back, {"phone": old})
+    assert refused.status_code == 422 and "is-bad" in refused.content.decode()
+    assert admin.post(back, {"phone": "13900009998"}).status_code == 302
+    world.callback.refresh_from_db()
+    assert world.callback.is_active and world.callback.phone == "13900009998"
+
+
+def test_the_number_of_staff_is_corrected_and_the_journal_does_not_learn_it(world, admin):
+    url = reverse("desk:admin_person_act", args=[world.worker.ref, "phone"])
+    assert admin.post(url, {"phone": world.resident.phone}).status_code == 422
+    assert admin.post(url, {"phone": "13900009998"}).status_code == 302
+    world.worker.refresh_from_db()
+    assert world.worker.phone == "13900009998"
+    assert last() == ("account_phone", {"account": world.worker.ref})
+    shown = admin.get(reverse("desk:admin_person", args=[world.worker.ref])).content.decode()
+    assert "139****9998" in shown and "13900009998" not in shown
+
+
 def test_residents_are_not_among_the_staff(world, admin):
     assert admin.get(reverse("desk:admin_person", args=[world.resident.ref])).status_code == 404
     assert "老斗" not in admin.get(reverse("desk:admin_people")).content.decode()

@@ -124,6 +124,28 @@ def test_a_second_factor_code_is_good_once(world):
     assert other.get(reverse("desk:about")).status_code == 302
 
 
+def test_the_password_alone_does_not_change_the_password_where_a_second_factor_is_asked(world):
+    account = world.admin
+    client, password = Client(), with_password(account)
+    sign_in(client, account, password)
+    change, new = reverse("desk:password"), OWN + "!"
+    assert client.get(change)["Location"] == reverse("desk:second_factor")
+    answer = client.post(change, {"old": password, "new": new, "again": new})
+    assert answer["Location"] == reverse("desk:second_factor")
+    account.refresh_from_db()
+    assert account.check_password(password)
+    client.post(reverse("desk:second_factor"), {"code": pyotp.TOTP(account.totp_secret).now()})
+    assert client.post(change, {"old": password, "new": new, "again": new})["Location"].endswith("?changed=password")
+
+
+def test_a_printed_password_is_changed_first_and_the_second_factor_asked_after_it(world):
+    client, printed = Client(), with_password(world.admin, first=True)
+    assert sign_in(client, world.admin, printed)["Location"] == reverse("desk:password")
+    answer = client.post(reverse("desk:password"), {"old": printed, "new": OWN, "again": OWN})
+    assert answer["Location"] == reverse("desk:second_factor")
+    assert client.get(reverse("desk:home")).status_code == 302
+
+
 def test_a_changed_password_ends_the_other_sessions_and_keeps_this_one(world):
     password = with_password(world.worker)
     here, elsewhere = Client(), Client()

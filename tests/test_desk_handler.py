@@ -11,8 +11,10 @@ from weilianxin.areas.locate import locate
 from weilianxin.cases.access import actor_on
 from weilianxin.cases.engine import perform
 from weilianxin.cases.models import CasePhoto, Event, Task
+from weilianxin.desk.handler import proven
 from weilianxin.files.intake import receive
 from weilianxin.notify.models import Outbox
+from weilianxin.people.models import Attempt, OneTimeCode, Unit
 from weilianxin.programmes.reports import intake
 from weilianxin.programmes.reports.models import Category
 
@@ -23,12 +25,11 @@ pytestmark = pytest.mark.django_db
 TEXT = "二楼声控灯不亮，打我电话13800000001，我身份证330102199003070000，车牌浙A12345也被挡了。"
 
 
-@pytest.fixture
-def task(world):
-    """A task of the property company and the path of its link."""
+def sent_to(world, unit, text=TEXT):
+    """A task of `unit`, with the path of its link."""
     case = intake.submit(
         world.resident,
-        text=TEXT,
+        text=text,
         location=locate(place=world.entrance),
         category=Category.objects.get(code="XQ201", scheme="resident"),
         photos=receive([jpeg()]),
@@ -39,7 +40,7 @@ def task(world):
         case,
         "dispatch",
         actor_on(case, world.worker),
-        unit=world.property,
+        unit=unit,
         note="找老王，电话13900001111，换两层的灯",
         links=links,
     )
@@ -47,6 +48,11 @@ def task(world):
     row.path = path
     row.token = path.strip("/").split("/")[-1]
     return row
+
+
+@pytest.fixture
+def task(world):
+    return sent_to(world, world.property)
 
 
 def code_of(task):
@@ -86,6 +92,31 @@ def test_the_code_opens_one_task_in_one_browser(world, task):
     enter(client, task)
     assert "声控灯" in client.get(task.path).content.decode()
     assert "声控灯" not in Client().get(task.path).content.decode()
+
+
+def test_one_code_opens_every_task_of_the_unit_each_by_its_own_link(world, task):
+    client, more = Client(), [sent_to(world, world.property, f"三楼声控灯第{n}次坏了。") for n in range(11)]
+    enter(client, task)
+    for other in more:
+        shown = client.get(other.path).content.decode()
+        assert "声控灯" in shown and "翼火" in shown
+    assert Outbox.objects.filter(act="handler_code").count() == 1
+    assert client.post(act(more[0], "sign"), {"_key": "m1"}).status_code == 302
+    assert Event.objects.get(case=more[0].case, act="sign").named == "翼火"
+    assert "声控灯" not in Client().get(more[0].path).content.decode(), "another browser asks for its own code"
+
+
+def test_a_code_of_one_unit_opens_nothing_of_another_and_nothing_of_its_new_telephone(world, task):
+    client, foreign = Client(), sent_to(world, world.contractor)
+    enter(client, task)
+    assert "声控灯" not in client.get(foreign.path).content.decode()
+    url = reverse("handler:code", args=[foreign.token])
+    Attempt.objects.all().delete()  # a minute later
+    client.post(reverse("handler:code", args=[task.token]), {"step": "send"})
+    answer = client.post(url, {"step": "check", "code": code_of(task), "named": "翼火"})
+    assert answer.status_code == 422
+    Unit.objects.filter(pk=world.property.pk).update(phone="13800000909")
+    assert "声控灯" not in client.get(task.path).content.decode()
 
 
 def test_a_wrong_code_opens_nothing_and_keeps_the_name(world, task):
@@ -180,6 +211,9 @@ def test_a_fresh_link_asks_for_a_fresh_code(world, task):
     assert client.get(task.path).status_code == 404
     answer = client.get(links[0][1])
     assert answer.status_code == 200 and "声控灯" not in answer.content.decode()
+    Attempt.objects.all().delete()  # a minute later
+    task.token = links[0][1].strip("/").split("/")[-1]
+    assert "声控灯" in enter(client, task)
 
 
 def test_access_ends_after_twelve_hours(world, task):
@@ -187,7 +221,7 @@ def test_access_ends_after_twelve_hours(world, task):
     enter(client, task)
     session = client.session
     notes = session["handler"]
-    notes[str(task.pk)]["until"] -= 13 * 3600
+    notes[proven(task.unit)]["until"] -= 13 * 3600
     session["handler"] = notes
     session.save()
     assert "声控灯" not in client.get(task.path).content.decode()
@@ -212,8 +246,6 @@ def test_the_code_is_shown_on_the_page_only_in_the_demonstration(world, task, se
     assert code_of(task) not in client.get(task.path).content.decode()
     Outbox.objects.all().delete()
     settings.DEMO = True
-    from weilianxin.people.models import Attempt, OneTimeCode
-
     Attempt.objects.all().delete()
     OneTimeCode.objects.all().delete()
     client.post(url, {"step": "send"})

@@ -2,8 +2,10 @@
 
 import json
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.db import connection
 
@@ -70,6 +72,22 @@ def test_a_phone_is_one_resident_however_it_is_written(db):
 def test_a_code_to_a_phone_is_no_way_into_a_staff_account(world):
     with pytest.raises(Refused):
         residents.resident_for(world.worker.phone, NOW)
+
+
+def test_whoever_left_the_staff_is_a_resident_with_their_own_number(world):
+    phone = world.callback.phone
+    with pytest.raises(Refused):
+        residents.resident_for(phone, NOW)
+    posts.leave(world.callback, NOW, world.admin)
+    assert residents.resident_for(phone, NOW).kind == Account.RESIDENT
+
+
+def test_the_numbers_of_those_who_left_before_are_freed(world):
+    Account.objects.filter(pk=world.callback.pk).update(is_active=False)
+    import_module("weilianxin.people.migrations.0004_numbers_of_those_who_left").free(apps, connection.schema_editor())
+    found = dict(Account.objects.values_list("pk", "phone"))
+    assert found[world.callback.pk] is None
+    assert found[world.worker.pk] == world.worker.phone and found[world.resident.pk] == world.resident.phone
 
 
 def test_a_shut_resident_is_refused(world):

@@ -114,7 +114,33 @@ def test_units_come_in_with_what_they_look_after(world, sheet):
     assert (firm.kind, firm.phone, firm.contact) == ("property_company", "13700000901", "翼火")
     assert set(firm.compounds.all()) == {world.compound, world.bare_compound}
     again = importing.import_units(path, NOW)
-    assert (again.made, again.changed) == (0, 2)
+    assert (again.made, again.changed) == (0, 0)
+
+
+def test_what_a_sheet_of_units_does_not_say_stays_as_it_is(world, sheet):
+    importing.import_units(sheet(UNIT_HEAD, ["观星物业", "物业", "13700000901", "翼火", "", "星影苑"]), NOW)
+    firm = Unit.objects.get(name_zh="观星物业")
+    firm.name_en = "Stargazers"
+    firm.save()
+    for head, row in (
+        (["名称", "类别", "小区"], ["观星物业", "物业", "星影苑、参宿新村"]),
+        (["名称", "类别", "联系人"], ["观星物业", "物业", "轸水"]),
+        (UNIT_HEAD, ["观星物业", "物业", "", "", "", ""]),
+    ):
+        result = importing.import_units(sheet(head, row), NOW)
+        assert (result.problems, result.made) == ([], 0)
+    firm.refresh_from_db()
+    assert (firm.phone, firm.contact, firm.name_en) == ("13700000901", "轸水", "Stargazers")
+    assert set(firm.compounds.all()) == {world.compound, world.bare_compound}
+    importing.import_units(sheet(["名称", "类别", "小区"], ["观星物业", "物业", "参宿新村"]), NOW)
+    assert set(firm.compounds.all()) == {world.bare_compound}, "what a cell names takes the place of what was"
+
+
+def test_a_file_does_not_start_a_unit_again_that_was_stopped(world, sheet):
+    Unit.objects.filter(pk=world.property.pk).update(is_active=False)
+    row = [world.property.name_zh, "物业", "", "", "", "星影苑"]
+    assert [(p.row, p.column) for p in importing.import_units(sheet(UNIT_HEAD, row), NOW).problems] == [(2, "名称")]
+    assert not Unit.objects.get(pk=world.property.pk).is_active
 
 
 def test_bad_units_are_told_and_none_is_written(world, sheet):

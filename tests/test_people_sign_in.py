@@ -14,6 +14,7 @@ from django.test import Client, RequestFactory
 from django.urls import include, path
 from django.utils import timezone
 
+from weilianxin.lib.client import address_of
 from weilianxin.people import codes, erasure, posts, session, staff, throttle
 from weilianxin.people.errors import Refused, TooOften, WrongCode
 from weilianxin.people.models import Account, Attempt, OneTimeCode, Role
@@ -279,12 +280,41 @@ def test_codes_are_throttled_per_phone(db):
     codes.send_code(PHONE, "sign_in", at=NOON + timedelta(days=1, minutes=1))
 
 
-def test_codes_are_throttled_per_bucket_of_the_caller(db):
-    for n in range(10):
+def test_many_telephones_behind_one_address_get_their_codes_and_a_flood_does_not(db, settings):
+    for n in range(40):
         codes.send_code(f"138000008{n:02d}", "sign_in", at=NOON, bucket="192.0.2.7")
-    with pytest.raises(TooOften):
+    settings.CODES_HOUR = 41
+    codes.send_code("13800000898", "sign_in", at=NOON, bucket="192.0.2.7")
+    with pytest.raises(TooOften, match="从这里"):
         codes.send_code("13800000899", "sign_in", at=NOON, bucket="192.0.2.7")
     codes.send_code("13800000899", "sign_in", at=NOON, bucket="192.0.2.8")
+
+
+def test_a_flood_of_codes_from_everywhere_stops_within_the_minute(db, settings):
+    settings.CODES_MINUTE = 3
+    for n in range(3):
+        codes.send_code(f"138000008{n:02d}", "sign_in", at=NOON, bucket=f"192.0.2.{n}")
+    with pytest.raises(TooOften):
+        codes.send_code("13800000899", "sign_in", at=NOON, bucket="192.0.2.99")
+    later = NOON + timedelta(seconds=60)
+    codes.send_code("13800000899", "sign_in", at=later, bucket="192.0.2.99")  # the refused one did not count
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8:1:1::1", "2001:db8:1:1:ffff::2", True),
+        ("2001:db8:1:1::1", "2001:db8:1:2::1", False),
+        ("::ffff:192.0.2.7", "192.0.2.7", True),
+        ("::ffff:192.0.2.7", "::ffff:192.0.2.8", False),
+        ("192.0.2.7", "192.0.2.8", False),
+    ],
+)
+def test_addresses_of_one_ipv6_line_count_as_one(settings, one, other, same):
+    seen = [address_of(RequestFactory().get("/", REMOTE_ADDR=address)) for address in (one, other)]
+    assert (seen[0] == seen[1]) is same
+    settings.PROXIES = 1
+    assert address_of(RequestFactory().get("/", headers={"X-Forwarded-For": one})) == seen[0]
 
 
 def test_a_check_inside_somebody_elses_transaction_is_refused_as_its_tries_could_be_undone(db):
@@ -395,6 +425,15 @@ def test_an_unknown_name_costs_as_much_work_as_a_wrong_password(world, monkeypat
     assert checked[0].split("$")[3] == checked[1].split("$")[3]  # the same cost
 
 
+@pytest.fixture
+def quick(settings):
+    """Passwords that are cheap to check, where many are."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    staff._nobody.cache_clear()
+    yield
+    staff._nobody.cache_clear()
+
+
 def test_guessing_a_password_is_stopped_per_name(world):
     account = with_password(world.worker)
     for _n in range(10):
@@ -403,6 +442,36 @@ def test_guessing_a_password_is_stopped_per_name(world):
     with pytest.raises(TooOften):
         staff.authenticate(account.username, PASSWORD, at=NOON)
     assert staff.authenticate(account.username, PASSWORD, at=NOON + timedelta(minutes=16)) == account
+
+
+def test_wrong_tries_from_one_address_keep_nobody_out_who_comes_from_another(world, quick):
+    account = with_password(world.worker)
+    for n in range(120):
+        with pytest.raises(WrongCode if n < 10 else TooOften):
+            staff.authenticate(account.username, "wrong", address="192.0.2.7", at=NOON)
+    assert staff.authenticate(account.username, PASSWORD, address="198.51.100.1", at=NOON) == account
+
+
+def test_guessing_a_password_from_many_addresses_is_stopped(world, quick):
+    account = with_password(world.worker)
+    for n in range(100):
+        with pytest.raises(WrongCode):
+            staff.authenticate(account.username, "wrong", address=f"192.0.2.{n // 10}", at=NOON)
+    with pytest.raises(TooOften):
+        staff.authenticate(account.username, PASSWORD, address="198.51.100.1", at=NOON)
+
+
+def test_a_whole_office_comes_in_through_one_address_and_failures_there_stay_counted(world, quick):
+    account, office = with_password(world.worker), "192.0.2.7"
+    for n in range(29):
+        with pytest.raises(WrongCode):
+            staff.authenticate(f"nobody{n}", "x", address=office, at=NOON)
+    for n in range(40):
+        assert staff.authenticate(account.username, PASSWORD, address=office, at=NOON + timedelta(seconds=n)) == account
+    with pytest.raises(WrongCode):
+        staff.authenticate("nobody30", "x", address=office, at=NOON)
+    with pytest.raises(TooOften):
+        staff.authenticate("nobody31", "x", address=office, at=NOON)
 
 
 def test_guessing_names_is_stopped_per_address(world):

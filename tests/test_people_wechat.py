@@ -4,11 +4,13 @@ import json
 from datetime import UTC, timedelta
 
 import pytest
+from django.contrib.auth.hashers import make_password
 
 from tests.support.world import at
 from tests.test_people_sign_in import at_once
 from weilianxin.journal.models import Entry
-from weilianxin.people import mydata, posts, wechat
+from weilianxin.people import mydata, posts, staff, wechat
+from weilianxin.people.errors import WrongCode
 from weilianxin.people.models import Account, WechatIdentity
 
 NOW, APP, OPENID = at(10), "wx0000000000000001", "oDOU-star_1"
@@ -74,6 +76,27 @@ def test_staff_who_left_are_nobody(world):
     wechat.tie(world.auditor, APP, OPENID, at=NOW)
     posts.leave(world.auditor, NOW, world.admin)
     assert wechat.account_of(APP, OPENID, STAFF) is None and wechat.openid_of(world.auditor, APP) == ""
+
+
+def test_a_password_that_staff_change_themselves_lets_go_of_wechat_until_they_tie_it_again(world):
+    world.worker.password = make_password("eight bells at sea")
+    world.worker.save(update_fields=["password"])
+    wechat.tie(world.worker, APP, OPENID, at=NOW)
+    new = "another long one"
+    with pytest.raises(WrongCode):
+        staff.change_password(world.worker, "wrong", new, new, at=NOW)
+    assert wechat.account_of(APP, OPENID, STAFF) == world.worker
+    staff.change_password(world.worker, "eight bells at sea", new, new, at=NOW)
+    assert wechat.account_of(APP, OPENID, STAFF) is None
+    wechat.tie(world.worker, APP, OPENID, at=NOW)
+    assert wechat.account_of(APP, OPENID, STAFF) == world.worker
+
+
+def test_a_changed_number_lets_go_of_the_wechat_of_the_old_telephone(world):
+    wechat.tie(world.resident, APP, OPENID, at=NOW)
+    phone, code = mydata.ask_new_phone(world.resident, "13700000555", at=NOW)
+    mydata.change_phone(world.resident, phone, code, at=NOW)
+    assert wechat.account_of(APP, OPENID, RESIDENT) is None
 
 
 def test_a_person_reads_it_in_their_export_and_it_goes_with_the_account(world):

@@ -380,6 +380,7 @@ def stage():
     from weilianxin.areas.models import Plate
     from weilianxin.cases.links import issue_link
     from weilianxin.cases.models import Case, Event, Task
+    from weilianxin.desk.handler import proven
     from weilianxin.files.models import Photo
     from weilianxin.notify.models import Partner, Text
     from weilianxin.people import consent
@@ -484,7 +485,7 @@ def stage():
     d.partner = Partner.objects.order_by("id").first().ref
     d.rule = RoutingRule.objects.filter(ended_at__isnull=True).order_by("id").first().pk
     d.token, d.signed_token = (issue_link(row, at).strip("/").split("/")[-1] for row in (task, signed))
-    d.handler_sent = {"handler_sent": {"task": task.pk, "code": "246813"}}
+    d.handler_sent = {"handler_sent": {"unit": proven(task.unit), "code": "246813"}}
     d.handler_in, d.handler_signed = _entered(task, at), _entered(signed, at)
     d.held = lambda name: {"pending": _held(getattr(d, name), at)}
     d.error = _error
@@ -533,8 +534,10 @@ def _draft(drafts, digest, token, data):
 
 
 def _entered(task, at):
-    until = (at + timedelta(hours=1)).timestamp()
-    return {"handler": {str(task.pk): {"link": task.link_digest, "until": until, "named": "翼火"}}}
+    from weilianxin.desk.handler import HOURS, proven
+
+    until = (at + timedelta(hours=HOURS, minutes=1)).timestamp()
+    return {"handler": {proven(task.unit): {"until": until, "named": "翼火"}}}
 
 
 def _held(account, at):

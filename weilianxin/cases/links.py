@@ -22,6 +22,12 @@ def issue_link(task, at):
     return reverse("handler:task", args=[token])
 
 
+def sent_anew(task):
+    """The moment of the task's present link where there was another before it; None for its first one."""
+    made = task.link_until - timedelta(days=LINK_DAYS)
+    return made if made > task.issued_at else None
+
+
 def revoke_link(task, at):
     Task.objects.filter(pk=task.pk, link_revoked_at__isnull=True).update(link_revoked_at=at)
 

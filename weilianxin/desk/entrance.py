@@ -72,6 +72,8 @@ def password(request):
     if account is None:
         return HttpResponseRedirect(reverse("desk:signin"))
     first = request.pending_account is not None
+    if first and not staff.must_change_password(account):
+        return onward(request, staff.next_step(account))  # the password alone must not change the password
     context = {"first": first, "next": session.safe_next(request, default="")}
     if request.method != "POST":
         return render(request, "desk/password.html", context)

@@ -1,5 +1,6 @@
 """Outside units at work without an account: a link, a code to the registered phone, a name, and one task.
 
+One code opens what else is sent to the same unit too, in this browser: each task still needs its own link.
 They see the place, the text with personal data masked, copies of the photos and the limits; never who reported.
 A link that is expired, revoked, ended or invented looks the same.
 """
@@ -19,10 +20,11 @@ from django.views.decorators.http import require_POST, require_safe
 from weilianxin.cases.access import handler_on
 from weilianxin.cases.acting import act_on, buttons
 from weilianxin.cases.errors import Refused
-from weilianxin.cases.links import task_behind
+from weilianxin.cases.links import sent_anew, task_behind
 from weilianxin.cases.models import CasePhoto, Event, Task
 from weilianxin.files.errors import BadPhoto
 from weilianxin.files.serve import photo_response
+from weilianxin.lib.digests import keyed_digest
 from weilianxin.lib.masks import mask_phone, redact
 from weilianxin.lib.programme import programme
 from weilianxin.notify.send import tell
@@ -32,8 +34,8 @@ from weilianxin.people import errors as people_errors
 from . import lists
 
 PURPOSE = "handler"
-HOURS = 12  # how long a code opens the task in one browser
-MOST_TASKS = 20  # remembered in one browser
+HOURS = 12  # how long a code opens the tasks of its unit in one browser
+MOST_UNITS = 20  # remembered in one browser
 
 
 def gone(request):
@@ -56,23 +58,27 @@ def with_task(view):
     return wrapped
 
 
+def proven(unit):
+    """Under what a browser remembers that a code to the phone of this unit was shown: another phone asks again."""
+    return keyed_digest("handler-unit", f"{unit.ref}\x00{unit.phone}")
+
+
 def entered(request, task):
-    """The named person whose code opened this task in this browser, or None. A fresh link asks again."""
-    note = request.session.get("handler", {}).get(str(task.pk))
-    now = timezone.now().timestamp()
-    if not note or note["link"] != task.link_digest or note["until"] < now:
+    """The named person whose code opened the tasks of this unit in this browser, or None. A link that was sent anew
+    since then asks again."""
+    note = request.session.get("handler", {}).get(proven(task.unit))
+    if not note or note["until"] < timezone.now().timestamp():
+        return None
+    anew = sent_anew(task)
+    if anew is not None and anew.timestamp() > note["until"] - HOURS * 3600:
         return None
     return handler_on(task, note["named"])
 
 
 def remember(request, task, named):
     notes = dict(request.session.get("handler", {}))
-    notes[str(task.pk)] = {
-        "link": task.link_digest,
-        "until": timezone.now().timestamp() + HOURS * 3600,
-        "named": named,
-    }
-    newest = sorted(notes.items(), key=lambda item: item[1]["until"])[-MOST_TASKS:]
+    notes[proven(task.unit)] = {"until": timezone.now().timestamp() + HOURS * 3600, "named": named}
+    newest = sorted(notes.items(), key=lambda item: item[1]["until"])[-MOST_UNITS:]
     request.session.cycle_key()
     request.session["handler"] = dict(newest)
 
@@ -90,7 +96,7 @@ def task(request, token, task):
 def ask(request, token, task, *, refusal=None):
     """The page that asks for the code. In the demonstration the code, which nobody is sent, stands on it."""
     sent = request.session.get("handler_sent", {})
-    sent = sent if sent.get("task") == task.pk else {}
+    sent = sent if sent.get("unit") == proven(task.unit) else {}
     context = {
         "token": token,
         "phone": mask_phone(task.unit.phone),
@@ -108,7 +114,7 @@ def ask(request, token, task, *, refusal=None):
 def code(request, token, task):
     """Send a code to the unit's registered phone, or check the one that came with a name."""
     at = timezone.now()
-    subject = f"task:{task.pk}"
+    subject = f"unit:{task.unit_id}"
     here = reverse("handler:task", args=[token])
     if not task.unit.phone:
         return ask(request, token, task, refusal=people_errors.Refused(_("这个单位还没有登记手机号，请找派单的人。")))
@@ -141,7 +147,7 @@ def send(request, task, subject, at):
             held=task.unit.is_demo,
             useless_at=at + codes.LIFE,
         )
-    request.session["handler_sent"] = {"task": task.pk, "code": digits if settings.DEMO else ""}
+    request.session["handler_sent"] = {"unit": proven(task.unit), "code": digits if settings.DEMO else ""}
 
 
 @require_POST

@@ -4,6 +4,7 @@ import hmac
 import secrets
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
@@ -17,7 +18,6 @@ from .models import OneTimeCode
 LIFE = timedelta(minutes=10)
 TRIES = 5
 PER_PHONE = [(1, 60), (5, 3600), (10, 86400)]  # codes per seconds
-PER_BUCKET = [(10, 3600), (30, 86400)]  # the same browser or address, for whatever phones
 
 
 def _digest(phone, purpose, subject, code):
@@ -28,14 +28,19 @@ def send_code(phone, purpose, *, subject="", at, bucket=""):
     """A fresh code for `phone`; the ones before it for the same purpose and subject die. Returns the six digits.
 
     Nothing is sent here: the caller tells it in the same transaction (people lies below notify). `phone` is as
-    `residents.normal_phone` returns it. `bucket` is what the caller also wants counted, such as the client's address.
+    `residents.normal_phone` returns it. `bucket` is the client's address, if known. Strict is the limit of the phone;
+    those of the address, behind which hundreds may stand, and of the installation are settings, against floods.
     Raises `TooOften` with the sentence.
     """
     with transaction.atomic():
-        if bucket and not throttle.allow_all("code-from", bucket, PER_BUCKET, at=at):
+        per_address = [(settings.CODES_HOUR, 3600), (settings.CODES_DAY, 86400)]
+        if bucket and not throttle.allow_all("code-from", bucket, per_address, at=at):
             raise TooOften(_("从这里取验证码太多次了，请过一小时再试，或打社区电话。"))
         if not throttle.allow_all("code", phone, PER_PHONE, at=at):
             raise TooOften(_("验证码取得太勤了。一分钟内只能取一次，一小时最多五次，请稍后再取，或打社区电话。"))
+        # Last, as whoever asks for codes at the same moment waits for this one.
+        if not throttle.allow("code-all", "", limit=settings.CODES_MINUTE, seconds=60, at=at):
+            raise TooOften(_("现在取验证码的人太多，请过一分钟再试，或打社区电话。"))
         code = f"{secrets.randbelow(1_000_000):06d}"
         OneTimeCode.objects.filter(
             phone=phone, purpose=purpose, subject=subject, used_at__isnull=True, expires_at__gt=at

@@ -162,7 +162,10 @@ def _write_staff(people, wanted, known, at, by):
 
 
 def import_units(source, at=None, by=None, name=""):
-    """Read outside units from a spreadsheet like `import_staff`. A unit is known by kind and name."""
+    """Read outside units from a spreadsheet like `import_staff`. A unit is known by kind and name.
+
+    What a row does not say stays as it is: to the phone go links and codes, by the places tasks are found.
+    """
     at = at or timezone.now()
     rows, wanted, seen = _Rows(source, name, ("名称", "类别")), [], set()
     with override("zh-hans"):
@@ -172,6 +175,9 @@ def import_units(source, at=None, by=None, name=""):
     for place in Place.objects.current().filter(kind=PlaceKind.COMPOUND):
         for name in filter(None, (place.code, place.full_name, *place.aliases.splitlines())):
             compounds.setdefault(name, place)
+    named = {values.get("名称", "") for _s, _n, values in rows.found}
+    # Of two with one name it is the one that still works.
+    known = {(u.kind, u.name_zh): u for u in Unit.objects.filter(name_zh__in=named).order_by("is_active", "-pk")}
     for values in rows:
         name, kind = values["名称"], kinds.get(values["类别"])
         if not 2 <= len(name) <= 60:
@@ -183,6 +189,9 @@ def import_units(source, at=None, by=None, name=""):
         if (kind, name) in seen:
             rows.bad("名称", name, _("同一个单位写了两行"), _("请并成一行，区域代码、小区之间用顿号隔开"))
         seen.add((kind, name))
+        unit = known.get((kind, name))
+        if unit is not None and not unit.is_active:
+            rows.bad("名称", name, _("这个单位停用了"), _("先在单位的页面上恢复，或换一个名称"))
         tied = HANDLER_KINDS[kind][1]
         mine, homes = [], []
         for code in _several(values["区域代码"]):
@@ -197,22 +206,33 @@ def import_units(source, at=None, by=None, name=""):
                 rows.bad("小区", home, _("没有这个小区，或这一类单位不按小区来定"), _("先导入小区，再核对名称"))
             else:
                 homes.append(compounds[home])
-        if not mine and not homes:
+        if unit is None and not mine and not homes:
             column = "小区" if tied == "compound" else "区域代码"
             rows.bad(column, "", _("没有写管哪里"), _("请写这个单位管的小区或区域代码"))
         phone = _phone(rows, values)
         facts = {"phone": phone, "contact": values["联系人"][:40], "name_en": values["英文名称"][:80]}
-        wanted.append((kind, name, facts, mine, homes))
+        wanted.append((unit or Unit(kind=kind, name_zh=name), facts, mine, homes))
     if rows.problems:
         return Result(problems=rows.problems)
     result = Result()
     with transaction.atomic():
-        for kind, name, facts, mine, homes in wanted:
-            unit, new = Unit.objects.update_or_create(kind=kind, name_zh=name, defaults={**facts, "is_active": True})
-            unit.areas.set(mine)
-            unit.compounds.set(homes)
+        for unit, facts, mine, homes in wanted:
+            new = unit.pk is None
+            facts = {key: value for key, value in facts.items() if value and getattr(unit, key) != value}
+            for key, value in facts.items():
+                setattr(unit, key, value)
+            if new or facts:
+                unit.save()
+            moved = False
+            for ties, now in ((unit.areas, mine), (unit.compounds, homes)):
+                if now and set(ties.all()) != set(now):
+                    ties.set(now)
+                    moved = True
+            if not (new or facts or moved):
+                continue
             result.made, result.changed = result.made + new, result.changed + (not new)
-            log.append("units", "unit_imported", by.ref if by else "system", {"unit": unit.ref, "kind": kind}, at=at)
+            facts = {"unit": unit.ref, "kind": unit.kind}
+            log.append("units", "unit_imported", by.ref if by else "system", facts, at=at)
     return result
 
 

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from weilianxin.journal import log
 from weilianxin.lib.masks import is_masked, mask_phone
 
-from . import codes, contact, erasure, session
+from . import codes, contact, erasure, session, wechat
 from .errors import Refused
 from .models import Account
 from .residents import normal_phone
@@ -111,13 +111,15 @@ def ask_new_phone(account, phone, *, at, bucket=""):
 
 def change_phone(account, phone, code, *, at):
     """Move the account to a phone that was shown to be theirs. Ends all sessions of the account (the caller may sign
-    this one in again). Counts tries, so it stands outside any transaction, like `codes.check_code`."""
+    this one in again), and signing in by WeChat until it is tied again. Counts tries, so it stands outside any
+    transaction, like `codes.check_code`."""
     phone = normal_phone(phone)
     codes.check_code(phone, NEW_PHONE, code, subject=account.ref, at=at)
     try:
         with transaction.atomic():
             Account.objects.filter(pk=account.pk).update(phone=phone)
             session.end_all_sessions(account)
+            wechat.let_go(account, at=at)
             log.append(account.ref, "correct", account.ref, {"fields": ["phone"]}, at=at)
     except IntegrityError:
         raise Refused(_("这个号码已经登记了别的账号。请先用它登录并注销那个账号，或打社区电话。"), "phone") from None

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from weilianxin.areas.models import Area
 from weilianxin.journal import log
 
-from . import session
+from . import session, wechat
 from .errors import GridWithoutWorker, Refused
 from .models import Absence, Account, Post, Role
 
@@ -192,15 +192,18 @@ def end_post(post, at, by):
 def leave(account, at, by):
     """Somebody leaves: all posts end, the account is shut and its sessions with it. Journalled, all or nothing.
 
+    Their number is free: for themselves as a resident, and for whoever has it next. WeChat lets go of them.
+
     Raises `GridWithoutWorker` like `end_post`.
     """
     with transaction.atomic():
         for post in account.posts.filter(until__isnull=True).select_related("area", "account"):
             end_post(post, at, by)
-        Account.objects.filter(pk=account.pk).update(is_active=False)
+        Account.objects.filter(pk=account.pk).update(is_active=False, phone=None)
         session.end_all_sessions(account)
+        wechat.let_go(account, at=at)
         _journal("account_shut", by, account, at)
-    account.is_active = False
+    account.is_active, account.phone = False, None
 
 
 def note_absence(account, kind, since, until, by, at):

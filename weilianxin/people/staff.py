@@ -33,20 +33,29 @@ def _nobody():
 def authenticate(username, password, *, address="", at):
     """The staff account whose password this is. Raises `WrongCode` or `TooOften`; neither tells whether it exists.
 
-    Ten tries per name and thirty per address (the client's, if known) in a quarter of an hour. Commits its count for
-    itself: call it outside any transaction. Then call `enter`.
+    Failures in a quarter of an hour: ten per name from one address (the client's, if known), so that nobody shuts
+    somebody else out from afar; a hundred per name from anywhere; thirty per address, behind which a whole office may
+    sit. Counted before the look, so that many guesses at once are not more. Commits its count for itself: call it
+    outside any transaction. Then call `enter`.
     """
     username = (username or "").strip()[:40]
+    name = username.lower()
+    limits = [("password", f"{name}\x00{address}", 10), ("password-name", name, 100)]
+    if address:
+        limits.append(("password-from", address, 30))
     with transaction.atomic(durable=True):
-        ok = throttle.allow("password", username.lower(), limit=10, seconds=900, at=at)
-        ok = (not address or throttle.allow("password-from", address, limit=30, seconds=900, at=at)) and ok
+        ok = all(throttle.allow(what, key, limit=most, seconds=900, at=at) for what, key, most in limits)
+        if not ok:  # a try that one limit refuses counts for none
+            transaction.set_rollback(True)
     if not ok:
         raise TooOften(_("试的次数太多了，请过十五分钟再试，或找系统管理员。"))
     account = Account.objects.filter(username=username, kind=Account.STAFF).first()
     fits = check_password((password or "")[:200], account.password if account else _nobody())
     if not fits or account is None or not account.is_active:
         raise WrongCode(_("登录名或密码不对。"), "password")
-    throttle.forget("password", username.lower())
+    throttle.forget("password", f"{name}\x00{address}")
+    throttle.forget("password-name", name)
+    throttle.take_back("password-from", address, at)  # the failures of others there stay
     return account
 
 
@@ -88,7 +97,8 @@ def set_initial_password(account):
 
 
 def change_password(account, old, new, again, *, at):
-    """Set a password of the person's own choice; every session ends (see `session.stay_signed_in`).
+    """Set a password of the person's own choice; every session ends (see `session.stay_signed_in`), and so does
+    signing in by WeChat until the person ties it again.
 
     Raises `WrongCode` for a wrong old one, `Refused` with what the new one lacks.
     """
@@ -108,6 +118,7 @@ def change_password(account, old, new, again, *, at):
         account.password, account.last_login = make_password(new), at
         account.save(update_fields=["password", "last_login"])
         session.end_all_sessions(account)
+        wechat.let_go(account, at=at)
         log.append("accounts", "password_changed", account.ref, {"account": account.ref}, at=at)
 
 
@@ -179,19 +190,13 @@ def _another_administrator(account, by, at):
         raise Refused(_("这要由另一位系统管理员来办。"))
 
 
-def _let_go_of_wechat(account, at):
-    """What is reset may be in other hands, and the telephone with it."""
-    for appid in list(account.wechat.values_list("appid", flat=True)):
-        wechat.untie(account, appid, at=at)
-
-
 def reset_second_factor(account, *, by, at):
     """Take away a lost second factor; the account's sessions end. Only by another administrator."""
     _another_administrator(account, by, at)
     with transaction.atomic():
         Account.objects.filter(pk=account.pk).update(totp_secret="", totp_last=0)
         session.end_all_sessions(account)
-        _let_go_of_wechat(account, at)
+        wechat.let_go(account, at=at)
         log.append("accounts", "second_factor_reset", by.ref, {"account": account.ref}, at=at)
     account.totp_secret = ""
 
@@ -201,6 +206,6 @@ def reset_password(account, *, by, at):
     _another_administrator(account, by, at)
     with transaction.atomic():
         password = set_initial_password(account)
-        _let_go_of_wechat(account, at)
+        wechat.let_go(account, at=at)
         log.append("accounts", "password_reset", by.ref, {"account": account.ref}, at=at)
     return password

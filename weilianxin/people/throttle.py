@@ -41,6 +41,12 @@ def forget(name, key):
     Attempt.objects.filter(bucket=keyed_digest("throttle", f"{name}\x00{key}")).delete()
 
 
+def take_back(name, key, at):
+    """The try that `allow` counted at this moment was none after all: it succeeded. The ones before it stay counted."""
+    tries = Attempt.objects.filter(bucket=keyed_digest("throttle", f"{name}\x00{key}"), at=at)
+    Attempt.objects.filter(pk__in=list(tries.order_by("-pk").values_list("pk", flat=True)[:1])).delete()
+
+
 def cleanup(at):
     """Drop what no limit looks at any more; for the work loop. Returns how many."""
     return Attempt.objects.filter(at__lt=at - KEPT).delete()[0]

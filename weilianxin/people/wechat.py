@@ -67,3 +67,10 @@ def untie(account, appid, *, at):
         if gone:
             log.append("accounts", "wechat_untied", account.ref, {"account": account.ref}, at=at)
     return bool(gone)
+
+
+def let_go(account, *, at):
+    """No WeChat signs in `account` any more: what proved that it is theirs has changed or was lost, and the old
+    telephone may be in other hands. The person ties it again at the next sign-in."""
+    for appid in list(account.wechat.values_list("appid", flat=True)):
+        untie(account, appid, at=at)

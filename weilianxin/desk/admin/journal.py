@@ -46,6 +46,7 @@ ACTS = {
     "staff_made": _("新建账号"),
     "account_shut": _("停用账号"),
     "account_reopened": _("重新启用账号"),
+    "account_phone": _("改工作人员的手机"),
     "post_assigned": _("安排岗位"),
     "post_ended": _("结束岗位"),
     "absence": _("登记不在岗"),

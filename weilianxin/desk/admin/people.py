@@ -69,8 +69,12 @@ def account_fields():
     return [
         Field("name", "text", _("姓名"), required=True, most=40),
         Field("username", "text", _("登录名"), required=True, most=40, help=_("字母、数字、点、横线。")),
-        Field("phone", "text", _("手机"), most=20, help=_("通知发到这里；不填只能在系统里看通知。")),
+        *phone_fields(),
     ]
+
+
+def phone_fields():
+    return [Field("phone", "text", _("手机"), most=20, help=_("通知发到这里；不填只能在系统里看通知。"))]
 
 
 @never_cache
@@ -116,7 +120,10 @@ def check_account(given, account=None):
         raise Invalid(_("登录名至少 3 位，只能用字母、数字、点和横线。"), "username")
     if others.filter(username__iexact=name).exists():
         raise Invalid(_("这个登录名已经有人用了。"), "username")
-    phone = given["phone"]
+    check_phone(given["phone"], others)
+
+
+def check_phone(phone, others):
     if phone and not (phone.isascii() and phone.isdecimal() and 7 <= len(phone) <= 12):
         raise Invalid(_("手机号只写数字，例如 11 位手机号。"), "phone")
     if phone and others.filter(phone=phone).exists():
@@ -160,7 +167,7 @@ def one(request, account, *, failed="", refusal=None):
     password = ""
     if fresh and fresh["account"] == account.ref:
         password = request.session.pop(FRESH)["password"]
-    forms = {"post": post_fields(), "absence": absence_fields()}
+    forms = {"post": post_fields(), "absence": absence_fields(), "phone": phone_fields(), "return": phone_fields()}
     if failed in forms:
         filled(forms[failed], request, refusal=refusal)
     elif not failed:
@@ -174,6 +181,7 @@ def one(request, account, *, failed="", refusal=None):
         "absences": account.absences.filter(until__gt=at).order_by("since")[:20],
         "post_fields": forms["post"],
         "absence_fields": forms["absence"],
+        "phone_fields": forms["phone" if account.is_active else "return"],
         "failed": failed,
         "must_change": staff.must_change_password(account),
         "self": account.pk == request.account.pk,
@@ -265,8 +273,25 @@ def leave(request, account, at):
     return "left"
 
 
+def given_phone(request, account):
+    phone = taken(phone_fields(), request)["phone"]
+    check_phone(phone, Account.objects.exclude(pk=account.pk))
+    return phone or None
+
+
+def number(request, account, at):
+    phone = given_phone(request, account)
+    if not account.is_active:
+        raise Invalid(_("这个账号停用了，重新启用时再写手机。"), "phone")
+    Account.objects.filter(pk=account.pk).update(phone=phone)
+    note(request, "account_phone", account=account.ref)
+    return "phone"
+
+
 def come_back(request, account, at):
-    Account.objects.filter(pk=account.pk).update(is_active=True)
+    """Back in the same account. The number was free meanwhile and is asked for anew."""
+    phone = given_phone(request, account)
+    Account.objects.filter(pk=account.pk, is_active=False).update(is_active=True, phone=phone)
     end_all_sessions(account)
     note(request, "account_reopened", account=account.ref)
     return "returned"
@@ -279,6 +304,7 @@ ACTS = {
     "back": back_early,
     "password": new_password,
     "factor": no_factor,
+    "phone": number,
     "leave": leave,
     "return": come_back,
 }
