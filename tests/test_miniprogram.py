@@ -651,12 +651,13 @@ def test_what_may_not_wait_says_so_and_files_nobody_goes_on_with_are_removed(pho
     reads(worker, "办好了：已报警")
     assert lost == [200] and Event.objects.filter(case=case, act="police_report").count() == 1
 
-    # Photos of a form that is left go with the next launch; those of a report that is begun stay.
+    # Photos that nothing names any more go with the next launch; those of a report that is begun stay.
     phones.open(worker, "packages/desk/patrol/index")
     take_photo(worker)
     phones.open(worker, "pages/report/what/index")
     take_photo(worker)
     assert saved_files(worker) == 2
+    worker.evaluate("wx.removeStorageSync('written')")
     worker.reload()
     reads(worker, "先拍照片")
     worker.wait_for_timeout(500)
