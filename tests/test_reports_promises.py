@@ -167,7 +167,10 @@ def shake(world, chance, now):
 @pytest.mark.parametrize("begin", [date(2026, 2, 9), date(2026, 9, 22)])
 def test_every_deadline_follows_from_limit_calendar_and_events_whatever_the_house_changes(world, begin):
     chance, done = random.Random(str(begin)), set()
-    for _life in range(10):
+    seldom = {"contest_refusal", "designate", "dispute", "take_back", "transfer"}
+    for life in range(30):  # ten lives, and more until all that is not seldom was done
+        if life >= 10 and not set(CLOCKS) - seldom - done:
+            break
         load_calendar(shipped_rows())
         life = Life(world, chance, at(9, 5, day=begin + timedelta(days=chance.randint(0, 6))))
         for step in range(25):
@@ -177,7 +180,6 @@ def test_every_deadline_follows_from_limit_calendar_and_events_whatever_the_hous
             if step % 3 == 0:
                 shake(world, chance, life.now)
                 assert life.check(f"{life.case.number} step {step}: the house changed") == before
-    seldom = {"contest_refusal", "designate", "dispute", "take_back", "transfer"}
     assert not set(CLOCKS) - seldom - done, set(CLOCKS) - done
 
 

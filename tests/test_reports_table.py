@@ -167,6 +167,8 @@ REFUSES = {
     },
     "urgency_one_may_set": {"data": {"urgency": "U3"}, "who": "worker"},
     "not_taken_from_the_named_person": {"case": {"reopened": 1}, "holder": "leader", "who": "worker"},
+    "no_dispute_to_bury": {"case": {"reopened": 1}},
+    "own_hands_in_the_centre": {"holder": "leader", "who": "duty", "role": "duty_leader"},
     "dispatched_by_no_higher_post": {"before": ("dispatch", "leader"), "role": "grid_leader", "who": "worker"},
     "nothing_else_pending": {"case": {"pending": "meeting"}},
     "call_told": {"data": {"call": "nobody"}},

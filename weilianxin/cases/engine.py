@@ -205,8 +205,9 @@ def perform(case, name, actor, *, at=None, seen_version=None, photos=(), links=N
         )
         for guard in (*move.when, *move.guards):
             guard(doing)
-        if doing.target:  # a decision that was asked for is no longer needed once the case has moved on
-            doing.set(state=doing.target, phase=plug.flow.phases[doing.target], pending="")
+        if doing.target:  # a decision that was asked for is no longer needed once the case has moved on, but for some
+            asked = case.pending if case.pending in plug.flow.keeps.get(name, ()) else ""
+            doing.set(state=doing.target, phase=plug.flow.phases[doing.target], pending=asked)
         if move.effect:
             move.effect(doing)
         if PROMISE & set(doing.changes):

@@ -40,6 +40,7 @@ class Flow:
     moves: tuple[Move, ...]
     words: dict[str, str] = field(default_factory=dict)  # state -> what staff read
     offline: frozenset[str] = frozenset()  # acts that may wait on a phone until there is a network
+    keeps: dict[str, tuple] = field(default_factory=dict)  # move -> the requests that outlive it
 
     def __post_init__(self):
         known = set(self.phases)

@@ -33,13 +33,15 @@ def revoke_link(task, at):
 
 
 def task_behind(token, at):
-    """The live task behind a link, or None: expired, revoked, ended and invented ones look the same."""
+    """The live task behind a link, or None: expired, revoked, ended and invented ones look the same, and those of a
+    unit that was stopped."""
     return (
         Task.objects.select_related("case", "unit", "case__place", "case__compound", "case__grid")
         .filter(
             link_digest=keyed_digest("handler-link", token),
             link_until__gt=at,
             link_revoked_at__isnull=True,
+            unit__is_active=True,
             state__in=(Task.ISSUED, Task.SIGNED, Task.DONE),
         )
         .first()

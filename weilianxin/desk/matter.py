@@ -232,7 +232,8 @@ def describe(request, case, actor, *, failed=None, refusal=None):
     case.limit_words, case.accept_words = words_of.limit(case.handle_limit), words_of.limit(case.accept_limit)
     around = near(request, case, at)
     joined = family(request, case)
-    photos = list(case.photos.select_related("photo", "event").filter(photo__erased_at__isnull=True))
+    photos = case.photos.select_related("photo", "event").filter(photo__erased_at__isnull=True)
+    photos = list(photos.order_by("pk"))
     return {
         "case": case,
         "at": at,

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from weilianxin.areas.models import Area
+from weilianxin.cases import cards
 from weilianxin.cases.models import Case
 from weilianxin.insights import rates
 from weilianxin.people.models import Role, Unit
@@ -82,7 +83,7 @@ def board(request, area, held=(), done=""):
     ]
     nowhere = counts.get(None)
     rows, after = lists.soonest(visible.filter(lists.late(at)), request.GET.get("after", ""), limit=10)
-    waiting = visible.filter(state="closed", phase="done", disputable_until__gte=at)
+    waiting = visible.filter(cards.to_judge(at), state="closed", reporter__isnull=False)
     context = {
         "at": at,
         "area": area,
@@ -121,12 +122,15 @@ def weeks(visible, at):
     since = monday - timedelta(days=monday.weekday(), weeks=WEEKS - 1)
 
     def per_week(field, **counts):
-        rows = visible.filter(**{f"{field}__gte": since}).annotate(week=TruncWeek(field)).values("week")
+        # As on the month's page: what the grid found itself nobody asked for, and what ended otherwise is no closing.
+        rows = visible.exclude(phase="void").exclude(channel="patrol")
+        rows = rows.filter(**{f"{field}__gte": since}).annotate(week=TruncWeek(field)).values("week")
         found = rows.annotate(**counts).order_by("week")
         return {timezone.localtime(row["week"]).date(): row for row in found}
 
     came = per_week("created_at", n=Count("id"))
-    ended = per_week("closed_at", n=Count("id"), solved=Count("id", filter=Q(outcome="solved")))
+    closings = Q(outcome__in=rates.CLOSINGS)
+    ended = per_week("closed_at", n=Count("id", filter=closings), solved=Count("id", filter=Q(outcome="solved")))
     out = []
     for n in range(WEEKS):
         day = (since + timedelta(weeks=n)).date()

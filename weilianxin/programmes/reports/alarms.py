@@ -46,14 +46,15 @@ def until_met(case, meet_by):
 
 
 def after_ring(case, at):
-    """When to ring next: at the deadline if it is still ahead, else sooner for the urgent than for the rest."""
+    """When to ring next: at the deadline if it is still ahead, else sooner for the urgent than for the rest. What is
+    promised in working hours rings in working hours: a Friday's lateness does not reach the duty leader on Saturday."""
     due = case.next_due_at
     if due and at < due:
         return {"alarm_at": due, "alarm_step": case.alarm_step + 1}
-    pace = {"U0": timedelta(minutes=5), "U1": timedelta(minutes=30)}.get(case.urgency, timedelta(hours=4))
+    pace = {"U0": "5m", "U1": "30m"}.get(case.urgency)
     if case.alarm_step >= LAST_STEP:
-        pace = timedelta(days=1)
-    return {"alarm_at": at + pace, "alarm_step": case.alarm_step + 1}
+        pace = "24ch" if pace else "1wd"
+    return {"alarm_at": policy.limit_end(pace or "4wh", at), "alarm_step": case.alarm_step + 1}
 
 
 def ring(case, at):

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from weilianxin.cases.engine import pause, resume
 from weilianxin.cases.errors import Invalid, NotAllowed, Refused
+from weilianxin.cases.links import issue_link
 from weilianxin.cases.models import Event, Ground, Task
 from weilianxin.lib.clock import Limit, half
 
@@ -206,6 +207,9 @@ def resumed(doing):
     doing.set(review_at=None)
     promise(doing)
     Report.objects.filter(pk=doing.case.pk).update(public_plan="")
+    if doing.role != "handler":  # a long wait outlives the link, and the day that was named may not be this one
+        tasks = doing.case.tasks.filter(part=Task.LEAD, state=Task.SIGNED).select_related("unit")
+        doing.links += [(task, issue_link(task, doing.at)) for task in tasks]
 
 
 def voided(doing):

@@ -127,15 +127,14 @@ def _move(doing, location):
 
 
 def _tighten(doing, category):
-    """More urgent than was promised: the tighter limit from now on, never a looser one."""
+    """More urgent than was promised: the limit of the urgency, counted from now, where that ends sooner than what was
+    promised; never a looser one, and none that has passed already."""
     case = doing.case
     _accept, on_site, handle = policy.limits_for(category, case.urgency, doing.at)
-    doing.set(
-        handle_limit=policy.tighter(handle, case.handle_limit, at=case.clock_from),
-        extra_limit="",
-        on_site_limit=on_site,
-        on_site_due_at=policy.limit_end(on_site, doing.at),
-    )
+    doing.set(on_site_limit=on_site, on_site_due_at=policy.limit_end(on_site, doing.at))
+    ends = policy.limit_end(handle, doing.at)
+    if ends is not None and (case.due_at is None or ends < case.due_at):
+        doing.set(**clock_from(doing.at), handle_limit=handle, extra_limit="")
     promise(doing)
 
 

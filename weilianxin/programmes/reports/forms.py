@@ -290,7 +290,11 @@ def _public_text(case, move, actor):
 
 
 def _public_photos(case, move, actor):
-    rows = tuple((p.pk, _("照片 %(n)s") % {"n": n}) for n, p in enumerate(case.photos.all()[:20], 1))
+    words = {CasePhoto.BEFORE: _("办前"), CasePhoto.AFTER: _("办后")}
+    rows = []
+    for stage, word in words.items():  # as the page shows and counts them
+        shown = case.photos.filter(stage=stage, photo__erased_at__isnull=True).order_by("pk")
+        rows += [(photo.pk, f"{word} {n}") for n, photo in enumerate(shown[:20], 1)]
     return Field("public_photos", "checks", _("可以公开的照片"), choices=rows, value=[])
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from weilianxin.cases.access import may_hear
+from weilianxin.cases.access import actor_on, may_hear
 from weilianxin.cases.errors import Invalid, NotAllowed, Refused
 from weilianxin.cases.models import CasePhoto, Event, Rating, Task
 from weilianxin.people.models import HANDLER_KINDS
@@ -153,12 +153,18 @@ def not_taken_from_the_named_person(doing):
     """What was disputed or reopened stays with whom it was given to; the centre may decide otherwise, never the one
     who closed it."""
     case, me = doing.case, doing.actor.account
-    if not case.reopened or case.holder_id in (None, me.pk):
+    if not (case.reopened or case.contested) or me.pk == case.holder_id or present_holder(case, doing.at) is None:
         return
     if me.pk == case.closer_id:
-        raise NotAllowed(_("上次是您办结的，这次由%(name)s负责。") % {"name": case.holder.name})
+        raise NotAllowed(_("上次是您定的，这次由%(name)s负责。") % {"name": case.holder.name})
     if doing.role not in CENTRE_ROLES:
         raise NotAllowed(_("这件事在%(name)s手上。") % {"name": case.holder.name})
+
+
+def present_holder(case, at):
+    """The holder, unless they have left or no post of theirs reaches the case any more: then it is nobody's yet."""
+    holder = case.holder
+    return holder if holder is not None and holder.is_active and actor_on(case, holder, at).areas else None
 
 
 def dispatched_by_no_higher_post(doing):
@@ -259,12 +265,21 @@ proposed_holder = text("proposed", lambda: _("请写明应该由谁来办。"), 
 
 
 def is_holder(doing):
+    """For the grid and the dispatcher: it is in their hands, or in those of somebody for whom they stand in."""
     case = doing.case
-    if case.holder_id and doing.actor.account.pk != case.holder_id and doing.role in GRID_ROLES:
+    if doing.role not in (*GRID_ROLES, "centre_dispatcher"):
+        return
+    if doing.actor.account.pk != case.holder_id and present_holder(case, doing.at) is not None:
         cover = cover_of(case.holder, doing.at, case.grid)
         if cover is not None and cover.pk == doing.actor.account.pk:
             return
         raise NotAllowed(_("这件事在%(name)s手上。") % {"name": case.holder.name})
+
+
+def own_hands_in_the_centre(doing):
+    """What the centre took into its own hands it says is done itself, and nothing of others."""
+    if doing.role in CENTRE_ROLES and doing.actor.account.pk != doing.case.holder_id:
+        raise NotAllowed()
 
 
 def fresh_photos(doing, stage):
@@ -310,6 +325,9 @@ def outcome_named(doing):
 
 
 def one_may_close(doing):
+    case = doing.case
+    if (case.reopened or case.contested) and case.closer_id == doing.actor.account.pk:
+        raise NotAllowed(_("上次是您定的，这次要由另一个人来看。"))
     if needs_other_closer(doing.case, doing.facts["report"]):
         raise NotAllowed(_("紧急的事、对人对单位的投诉、重办的事，要由另一个人核实后办结。"))
 
@@ -327,8 +345,8 @@ def another_pair_of_eyes(doing):
         acts += ["dispatch", "designate"]
     if Event.objects.filter(case=case, actor=me, act__in=acts).exists():
         raise NotAllowed(_("您办过这件事，要由另一个人核实办结。"))
-    if case.reopened and case.closer_id == me.pk:
-        raise NotAllowed(_("上次是您办结的，这次要由另一个人来看。"))
+    if (case.reopened or case.contested) and case.closer_id == me.pk:
+        raise NotAllowed(_("上次是您定的，这次要由另一个人来看。"))
 
 
 def not_the_handler(doing):
@@ -370,8 +388,11 @@ def waiting_samples(case, at):
 
 
 def lead_open(doing):
-    if not doing.case.tasks.filter(state__in=(Task.ISSUED, Task.SIGNED), part=Task.LEAD).exists():
+    task = doing.case.tasks.filter(state__in=(Task.ISSUED, Task.SIGNED), part=Task.LEAD).select_related("unit").first()
+    if task is None:
         raise Refused(_("没有进行中的任务。"))
+    if not task.unit.is_active:
+        raise Refused(_("这个单位停用了，请收回任务另派。"))
 
 
 def assist_issued(doing):
@@ -398,6 +419,12 @@ def once_a_day(doing):
     last = Event.objects.filter(case=doing.case, act="urge", role=doing.role).order_by("-seq").first()
     if last and doing.at - last.at < timedelta(hours=24):
         raise Refused(_("今天已经催过了，办理的人看得到。"))
+
+
+def no_dispute_to_bury(doing):
+    """What its reporter says is not solved is settled by itself; only they may join it to another."""
+    if doing.role != "reporter" and (doing.case.reopened or doing.case.contested):
+        raise Refused(_("居民说没办好的事要单独办完，不并到别的事里。"))
 
 
 def mergeable(doing):

@@ -10,7 +10,7 @@ from weilianxin.notify.webhooks import announce
 from weilianxin.people.posts import cover_of, holders, on_duty, people_above
 
 from . import policy
-from .guards import waiting_samples
+from .guards import present_holder, waiting_samples
 from .words import REFUSALS
 
 # Acts that everybody who joined a matter hears of, under their own number.
@@ -48,8 +48,8 @@ REPORTER_ONLY = {
 
 def serving(case, at):
     """The account that answers for a case now: its holder or who stands in for them while they are away, else (nobody
-    yet, or somebody who has left) whoever is on duty in its grid, else the next above."""
-    if case.holder_id and case.holder.is_active:
+    yet, or somebody who has left or moved) whoever is on duty in its grid, else the next above."""
+    if present_holder(case, at) is not None:
         cover = cover_of(case.holder, at, case.grid)
         apart = (case.about_account_id, case.closer_id)
         return cover if cover is not None and cover.pk not in apart else case.holder
@@ -199,8 +199,12 @@ def on_event(case, event, doing):
             for role in ("centre_dispatcher", "duty_leader"):
                 to_staff("returned", "dispatcher", holders(role, case.subdistrict, at), unit=unit)
     elif act in ("ask_extend", "ask_suspend", "object", "propose_void", "propose_exclude"):
-        role = "duty_leader" if act in ("object", "propose_void", "propose_exclude") else "centre_dispatcher"
-        to_staff("asked_for", "centre", holders(role, case.subdistrict, at), name=doing.move.label)
+        roles = ["centre_dispatcher", "duty_leader"]
+        if act in ("object", "propose_void", "propose_exclude"):
+            roles.reverse()
+        first, second = (holders(role, case.subdistrict, at) for role in roles)
+        asked = [one for one in first if one.pk != event.actor_id] or second  # a request that nobody reads is none
+        to_staff("asked_for", "centre", asked, name=doing.move.label)
     elif act in ("extend", "suspend", "decline"):
         to_staff("declined" if act == "decline" else f"{act}ed", "worker", [worker])
         task = case.tasks.filter(part=Task.LEAD, state__in=(Task.ISSUED, Task.SIGNED)).select_related("unit").first()
@@ -208,6 +212,8 @@ def on_event(case, event, doing):
             to_unit("declined" if act == "decline" else f"{act}ed", task.unit)
     elif act == "resume":
         to_staff("resumed", "worker", [worker])
+        for task, path in doing.links:
+            to_unit("resumed", task.unit, link=policy.absolute(path))
     elif act == "police_report":
         to_staff("police", "leader", holders("duty_leader", case.subdistrict, at))
     elif act in ("recall", "withdraw", "merge", "transfer", "void"):

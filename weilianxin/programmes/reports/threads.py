@@ -215,12 +215,14 @@ def ring_due(at=None, limit=100):
     for thread in late[:limit]:
         with transaction.atomic():
             mine = Thread.objects.filter(pk=thread.pk, answer_due_at__lte=at, handed_to_leader_at__isnull=True)
-            if mine.update(handed_to_leader_at=at):
+            # Where no leader is there, whoever else serves the grid; where nobody is, it is looked at again.
+            others = holders("grid_leader", thread.grid, at) or holders("grid_worker_backup", thread.grid, at)
+            if others and mine.update(handed_to_leader_at=at):
                 duty = on_duty(thread.grid, at)
                 tell_each(
                     "thread_message",
                     "leader",
-                    holders("grid_leader", thread.grid, at),
+                    others,
                     values={"due": thread.answer_due_at, "worker": duty.account.name if duty else ""},
                     url=reverse("reports:staff_thread", args=[thread.pk]),
                     key=f"thread:{thread.pk}:{thread.answer_due_at.isoformat()}",
