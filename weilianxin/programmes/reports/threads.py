@@ -13,6 +13,7 @@ from weilianxin.cases.access import posts_of
 from weilianxin.cases.engine import stored
 from weilianxin.cases.errors import Invalid, Refused
 from weilianxin.journal import log
+from weilianxin.lib import words
 from weilianxin.notify.send import tell, tell_each
 from weilianxin.people.posts import holders, on_duty
 from weilianxin.people.residents import grid_of
@@ -66,19 +67,17 @@ def say(thread, account, body, photos=(), at=None):
 def _answer_by_itself(thread, body, duty, at):
     calendar = work_calendar()
     dangers = [(number, DANGERS[group]) for group, number in noticed(body) if group in DANGERS]
-    words = []
+    said = []
     if dangers:
         numbers = "、".join(dict.fromkeys(number for number, _why in dangers))
-        words.append(_("如果情况危险，请马上打 %(numbers)s。") % {"numbers": numbers})
+        said.append(_("如果情况危险，请马上打 %(numbers)s。") % {"numbers": numbers})
     if not calendar.open_at(at):
-        opens = timezone.localtime(calendar.next_opening(at))
-        words.append(
-            _("现在是下班时间，%(when)s 上班后回复您。急事请打社区值班电话。")
-            % {"when": f"{opens.month}/{opens.day} {opens:%H:%M}"}
-        )
-    if words:
+        opens = calendar.next_opening(at)
+        when = f"{words.date(opens)} {words.clock(opens)}"  # the day by its name: it is still read when it has passed
+        said.append(_("现在是下班时间，%(when)s 上班后回复您。急事请打社区值班电话。") % {"when": when})
+    if said:
         ThreadMessage.objects.create(
-            thread=thread, from_staff=True, automatic=True, body="\n".join(words), at=at, read_at=None
+            thread=thread, from_staff=True, automatic=True, body="\n".join(said), at=at, read_at=None
         )
 
 
