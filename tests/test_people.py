@@ -306,7 +306,7 @@ def test_the_a_post_serves_then_the_b_post_then_the_leader(world):
     absent(world.worker)
     duty = posts.on_duty(world.grid, NOW)
     assert (duty.account, duty.role, duty.standing_in_for) == (world.backup, Role.GRID_WORKER_BACKUP, world.worker)
-    assert posts.cover_of(world.worker, NOW) == world.backup
+    assert posts.stand_ins(world.worker, NOW) == [world.backup]
     absent(world.backup)
     duty = posts.on_duty(world.grid, NOW)
     assert (duty.account, duty.role, duty.standing_in_for) == (world.leader, Role.GRID_LEADER, world.worker)

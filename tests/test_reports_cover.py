@@ -7,18 +7,18 @@ from django.urls import reverse
 from django.utils import timezone
 
 from weilianxin.areas.locate import locate
-from weilianxin.cases.access import actor_on
+from weilianxin.cases.access import actor_on, handler_on
 from weilianxin.cases.engine import perform
 from weilianxin.cases.errors import NotAllowed
 from weilianxin.cases.models import Case
 from weilianxin.cases.ring import ring_due
 from weilianxin.notify.models import Message, Outbox
-from weilianxin.people.models import Role
+from weilianxin.people.models import Post, Role
 from weilianxin.people.posts import assign, note_absence
 from weilianxin.programmes.reports import intake
 from weilianxin.programmes.reports.models import Category
 
-from .support.world import at, client_for
+from .support.world import BEGINNING, at, client_for, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -103,3 +103,42 @@ def test_who_stands_in_is_told_when_the_absence_is_noted(world):
         True
     ]
     assert not Message.objects.filter(account=world.worker, act="absence").exists()
+
+
+def test_nobody_stands_in_who_does_not_see_the_matter(world):
+    Post.objects.create(account=world.secretary, role="grid_leader", area=world.grid, since=BEGINNING)
+    case = intake.submit(
+        world.resident,
+        text="网格员上门的态度很差，说话不算数。",
+        location=locate(place=world.entrance),
+        category=Category.objects.get(code="XQ902", scheme="resident"),
+        kind="投诉",
+        about="leader",
+        at=at(9),
+    )
+    case = do(case, "accept", world.secretary, at(9, 30))
+    assert case.holder == world.secretary and case.sight == "community"
+    note_absence(world.secretary, "sick", at(10), at(20), by=world.admin, at=at(10))
+    do(case, "append", world.resident, at(11), note="又来过一次", photos=[])
+    assert "appended" in told(world.secretary)
+    assert not Message.objects.filter(account__in=(world.worker, world.backup), act="appended").exists()
+
+
+def test_whoever_stands_in_for_the_named_person_begins_what_was_disputed(world):
+    second = staff("轸水", Role.COMMUNITY_SECRETARY, world.community)
+    case = accepted(world)
+    Case.objects.filter(pk=case.pk).update(reopened=1, holder=world.secretary, closer=world.worker)
+    with pytest.raises(NotAllowed):
+        do(case, "start", second, at(9, 45))
+    note_absence(world.secretary, "sick", at(10), at(20), by=world.admin, at=at(10))
+    with pytest.raises(NotAllowed):
+        do(case, "start", world.worker, at(10, 30))
+    assert do(case, "start", second, at(10, 30)).holder == second
+
+
+def test_the_centre_says_of_no_unit_that_its_work_is_done(world):
+    case = do(accepted(world), "dispatch", world.dispatcher, at(9, 40), unit=world.property, assists=[], note="请处理")
+    task = case.tasks.get(part="lead")
+    case = perform(case, "sign", handler_on(task, "翼火"), at=at(10), note="")
+    with pytest.raises(NotAllowed):
+        do(case, "reply", world.dispatcher, at(11), photos=[], outcome="solved", note="好了")

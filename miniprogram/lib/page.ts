@@ -50,10 +50,11 @@ interface Fillable {
 }
 
 /** Shows what `ask` brings. What was there before stays when the network is away; a refusal is told in its sentence.
- * Of several with the same `turn` only the last one's answer is shown, whichever comes first. */
-export async function fill(target: Fillable, ask: () => Promise<Data>, turn = ''): Promise<boolean> {
+ * Of several with the same `turn` only the last one's answer is shown, whichever comes first; one that does not `begin`
+ * goes on with what is there, and gives way to one that does. */
+export async function fill(target: Fillable, ask: () => Promise<Data>, turn = '', begins = true): Promise<boolean> {
   const turns = (target._turns = target._turns || {})
-  const mine = (turns[turn] = (turns[turn] || 0) + 1)
+  const mine = (turns[turn] = (turns[turn] || 0) + Number(begins))
   const over = () => turn !== '' && turns[turn] !== mine
   try {
     const data = await ask()

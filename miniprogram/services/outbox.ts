@@ -9,6 +9,7 @@ import { As, watchAccount, who } from './session'
 
 const HOUR = 3_600_000
 const TRY = 7 * 24 * HOUR // the server knows a key for 8 days (cases/once.py)
+const OTHERS = 30 * 24 * HOUR // then whoever wrote it does not come back to this phone
 const FRESH = 20 * HOUR // it forgets a file that no act has used after a day (files/store.py)
 const PAUSE = 60_000 // before what did not get through is tried again by itself
 
@@ -46,7 +47,7 @@ let watching = false
 let pause = 0
 
 const all = (): Item[] => (wx.getStorageSync('outbox') as Item[] | '') || []
-const isMine = (item: Item): boolean => item.by === who(item.as)
+const isMine = (item: Item): boolean => !item.by || item.by === who(item.as)
 
 /** What those wrote who use this phone now. */
 export const items = (): Item[] => all().filter(isMine)
@@ -125,8 +126,12 @@ export async function sendNow(what: Act, key: string): Promise<Outcome> {
 
 export function discard(key: string): void {
   const item = items().find((other) => other.key === key)
-  for (const path of item ? [...item.photos, ...(item.sound ? [item.sound] : [])] : []) removeFile(path)
-  drop(key)
+  if (item) remove(item)
+}
+
+function remove(item: Item): void {
+  for (const path of [...item.photos, ...(item.sound ? [item.sound] : [])]) removeFile(path)
+  drop(item.key)
 }
 
 /** Takes an item out without its files, for whoever goes on writing it. */
@@ -185,8 +190,9 @@ async function run(): Promise<void> {
         soon()
       } else if (later(refusal)) {
         soon()
-        if (refusal.status !== 429) return
-        held.add(next.as) // the limit is each account's own
+        if (refusal.status === 403) broken.add(about(next)) // something in between dislikes these words, not the others
+        else if (refusal.status === 429) held.add(next.as) // the limit is each account's own
+        else return
       } else if (gone(refusal, next)) {
         update({ ...next, sent: {}, anew: true })
       } else {
@@ -215,6 +221,7 @@ function soon(): void {
 /** What has waited so long that the server may not know a repeat any more is not sent by itself. */
 function letGoOfOld(): void {
   const limit = Date.now() - TRY
+  for (const item of all().filter((one) => !isMine(one) && one.since < Date.now() - OTHERS)) remove(item)
   for (const item of items()) {
     if (!item.refused && item.since < limit) refuse(item, new Refused(0, 'old', t('放了 7 天没有送出，情况可能变了。请打开这件事核对后再办。')))
   }

@@ -192,8 +192,8 @@ CALLS = env_bool("CALLS")  # show telephone numbers as links one can call; never
 # Partners on this machine or in the house's own net, for tests and the demo only.
 WEBHOOKS_AT_HOME = False
 # Against floods of codes, far above what many people behind one address need: per address, and in all.
-CODES_HOUR, CODES_DAY = int(env("CODES_HOUR", "200")), int(env("CODES_DAY", "1000"))
-CODES_MINUTE = int(env("CODES_MINUTE", "300"))
+CODES_HOUR, CODES_DAY = int(env("CODES_HOUR") or 200), int(env("CODES_DAY") or 1000)
+CODES_MINUTE = int(env("CODES_MINUTE") or 300)
 SMS = env("SMS", "none")  # none | console | http
 SMS_URL, SMS_KEY, SMS_SIGN = env("SMS_URL"), env("SMS_KEY"), env("SMS_SIGN", "微连心")
 EMAIL_HOST, EMAIL_PORT = env("SMTP_HOST"), int(env("SMTP_PORT", "465") or 465)

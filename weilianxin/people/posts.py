@@ -129,14 +129,13 @@ def people_above(case, at, exclude=()):
     return None
 
 
-def cover_of(account, at, grid=None):
-    """Who does the work of `account` while it is absent, that of `grid` where it serves several: None when it is
-    present, or when nobody does."""
+def stand_ins(account, at, grid=None):
+    """Who does the work of `account` while it is absent, first who does that of `grid`; nobody while it is there."""
     if not _away([account], at):
-        return None
+        return []
     covers = covers_of(account, at)
-    here = [cover for post, cover in covers if grid is not None and post.area_id == grid.pk]
-    return next(iter(here or [cover for _post, cover in covers]), None)
+    covers.sort(key=lambda pair: grid is None or pair[0].area_id != grid.pk)  # stable
+    return list(dict.fromkeys(cover for _post, cover in covers))
 
 
 def covers_of(account, at):

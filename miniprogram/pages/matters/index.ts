@@ -21,7 +21,7 @@ page({
   },
   more() {
     const { tab, items, older } = this.data
-    return fill(this, async () => joined(items, await get<List<MatterCard>>(`/matters?tab=${tab}&before=${encodeURIComponent(older)}`), (card) => card.number), 'list')
+    return fill(this, async () => joined(items, await get<List<MatterCard>>(`/matters?tab=${tab}&before=${encodeURIComponent(older)}`), (card) => card.number), 'list', false)
   },
   turn(event: WechatMiniprogram.BaseEvent) {
     this.setData({ tab: String(event.currentTarget.dataset.tab), items: [], older: '', state: 'loading' })

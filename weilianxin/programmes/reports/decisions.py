@@ -208,7 +208,8 @@ def resumed(doing):
     promise(doing)
     Report.objects.filter(pk=doing.case.pk).update(public_plan="")
     if doing.role != "handler":  # a long wait outlives the link, and the day that was named may not be this one
-        tasks = doing.case.tasks.filter(part=Task.LEAD, state=Task.SIGNED).select_related("unit")
+        tasks = doing.case.tasks.filter(part=Task.LEAD, state=Task.SIGNED, unit__is_active=True)
+        tasks = tasks.select_related("unit")
         doing.links += [(task, issue_link(task, doing.at)) for task in tasks]
 
 

@@ -9,7 +9,7 @@ from weilianxin.cases.access import actor_on, may_hear
 from weilianxin.cases.errors import Invalid, NotAllowed, Refused
 from weilianxin.cases.models import CasePhoto, Event, Rating, Task
 from weilianxin.people.models import HANDLER_KINDS
-from weilianxin.people.posts import cover_of
+from weilianxin.people.posts import stand_ins
 from weilianxin.people.units import units_for
 
 from . import policy
@@ -145,7 +145,7 @@ def not_skipping_the_named_person(doing):
     if case.contested and doing.actor.account.pk == case.closer_id:
         raise NotAllowed(_("上次是您没有受理的，要由另一个人来看。"))
     below = doing.role in GRID_ROLES + ("grid_leader",)
-    if below and case.contested and case.holder_id and doing.actor.account.pk != case.holder_id:
+    if below and case.contested and not in_hands(doing):
         raise NotAllowed(_("这件事由%(name)s复看。") % {"name": case.holder.name})
 
 
@@ -153,18 +153,33 @@ def not_taken_from_the_named_person(doing):
     """What was disputed or reopened stays with whom it was given to; the centre may decide otherwise, never the one
     who closed it."""
     case, me = doing.case, doing.actor.account
-    if not (case.reopened or case.contested) or me.pk == case.holder_id or present_holder(case, doing.at) is None:
+    if not (case.reopened or case.contested) or case.holder_id in (None, me.pk):
         return
     if me.pk == case.closer_id:
         raise NotAllowed(_("上次是您定的，这次由%(name)s负责。") % {"name": case.holder.name})
-    if doing.role not in CENTRE_ROLES:
+    if doing.role not in CENTRE_ROLES and not in_hands(doing):
         raise NotAllowed(_("这件事在%(name)s手上。") % {"name": case.holder.name})
 
 
-def present_holder(case, at):
-    """The holder, unless they have left or no post of theirs reaches the case any more: then it is nobody's yet."""
+def in_charge(case, at):
+    """Who has the matter in hand: its holder or, while they are away, who stands in and reaches it, but never whom it
+    is about nor who closed it. None where the holder has left or no post of theirs reaches it: it is nobody's yet."""
     holder = case.holder
-    return holder if holder is not None and holder.is_active and actor_on(case, holder, at).areas else None
+    if holder is None or not holder.is_active or not actor_on(case, holder, at).areas:
+        return None
+    for cover in stand_ins(holder, at, case.grid):
+        if cover.pk not in (case.about_account_id, case.closer_id) and actor_on(case, cover, at).areas:
+            return cover
+    return holder
+
+
+def in_hands(doing):
+    """Whether whoever acts may take it for theirs: they hold it, stand in for who does, or nobody has it."""
+    me = doing.actor.account.pk
+    if me == doing.case.holder_id:
+        return True
+    charged = in_charge(doing.case, doing.at)
+    return charged is None or charged.pk == me
 
 
 def dispatched_by_no_higher_post(doing):
@@ -267,18 +282,13 @@ proposed_holder = text("proposed", lambda: _("请写明应该由谁来办。"), 
 def is_holder(doing):
     """For the grid and the dispatcher: it is in their hands, or in those of somebody for whom they stand in."""
     case = doing.case
-    if doing.role not in (*GRID_ROLES, "centre_dispatcher"):
-        return
-    if doing.actor.account.pk != case.holder_id and present_holder(case, doing.at) is not None:
-        cover = cover_of(case.holder, doing.at, case.grid)
-        if cover is not None and cover.pk == doing.actor.account.pk:
-            return
+    if doing.role in (*GRID_ROLES, "centre_dispatcher") and not in_hands(doing):
         raise NotAllowed(_("这件事在%(name)s手上。") % {"name": case.holder.name})
 
 
 def own_hands_in_the_centre(doing):
     """What the centre took into its own hands it says is done itself, and nothing of others."""
-    if doing.role in CENTRE_ROLES and doing.actor.account.pk != doing.case.holder_id:
+    if doing.role in CENTRE_ROLES and (doing.case.unit_id or doing.actor.account.pk != doing.case.holder_id):
         raise NotAllowed()
 
 

@@ -7,10 +7,10 @@ from weilianxin.cases.models import Case, Task
 from weilianxin.lib.masks import redact
 from weilianxin.notify.send import tell, tell_each
 from weilianxin.notify.webhooks import announce
-from weilianxin.people.posts import cover_of, holders, on_duty, people_above
+from weilianxin.people.posts import holders, on_duty, people_above
 
 from . import policy
-from .guards import present_holder, waiting_samples
+from .guards import in_charge, waiting_samples
 from .words import REFUSALS
 
 # Acts that everybody who joined a matter hears of, under their own number.
@@ -49,10 +49,9 @@ REPORTER_ONLY = {
 def serving(case, at):
     """The account that answers for a case now: its holder or who stands in for them while they are away, else (nobody
     yet, or somebody who has left or moved) whoever is on duty in its grid, else the next above."""
-    if present_holder(case, at) is not None:
-        cover = cover_of(case.holder, at, case.grid)
-        apart = (case.about_account_id, case.closer_id)
-        return cover if cover is not None and cover.pk not in apart else case.holder
+    charged = in_charge(case, at)
+    if charged is not None:
+        return charged
     if case.grid_id and case.sight == "grid":
         duty = on_duty(case.grid, at)
         if duty is not None and duty.account.pk != case.about_account_id:

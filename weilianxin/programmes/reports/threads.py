@@ -211,7 +211,7 @@ def ring_due(at=None, limit=100):
     at = at or timezone.now()
     late = Thread.objects.filter(answer_due_at__lte=at, handed_to_leader_at__isnull=True).select_related("grid")
     count = 0
-    for thread in late[:limit]:
+    for thread in late.order_by("-answer_due_at", "pk")[:limit]:  # those for whom nobody is there stand last
         with transaction.atomic():
             mine = Thread.objects.filter(pk=thread.pk, answer_due_at__lte=at, handed_to_leader_at__isnull=True)
             # Where no leader is there, whoever else serves the grid; where nobody is, it is looked at again.

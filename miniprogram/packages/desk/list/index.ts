@@ -35,7 +35,7 @@ page({
       const more = await get<List<DeskCard>>(`/desk/list?tab=${tab}&before=${encodeURIComponent(older)}`, 'staff')
       const all = joined<DeskCard>(items, more, (card) => card.number)
       return { items: rows(all.items), older: all.older }
-    }, 'list')
+    }, 'list', false)
   },
   turn(event: WechatMiniprogram.BaseEvent) {
     this.setData({ tab: String(event.currentTarget.dataset.tab), items: [], older: '', state: 'loading', thanks: '' })
