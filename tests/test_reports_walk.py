@@ -116,6 +116,10 @@ class Walk:
         chance = self.r.random()
         if self.few() and chance < 0.2 and (ahead := self.ahead(case, actors)):
             return self.r.choice(ahead)
+        towards = "designate" if case.pending == "meeting" else "return_order" if case.returned == 1 else ""
+        towards = [(m, a) for m in moves for a in actors if m.name == towards and a.role_for(m)]
+        if towards and chance < 0.5:  # a meeting needs two returns in time, and somebody who then names a unit
+            return self.r.choice(towards)
         if chance < 0.3:  # what was reached least, so that a long walk comes everywhere
             pairs = [(m, a) for m in moves for a in actors if a.role_for(m)]
             rows = [(case.state, m.name, a.role_for(m)) for m, a in pairs]
@@ -338,7 +342,7 @@ def test_a_random_walk_breaks_no_invariant(world, seed, monkeypatch):
     walk = Walk(world, seed)
     # What needs several chances in a row; tests of their own do these.
     rare = "see escalate no_answer publish unpublish take_back contest_refusal split_out uphold reopen pass_sample"
-    rare += " object exclude rise"
+    rare += " designate object exclude rise"
     wanted = {m.name for m in REPORTS.moves} - set(rare.split()) if STEPS >= 5000 else set()
 
     began, everywhere = time(), STEPS >= LONG
