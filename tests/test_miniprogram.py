@@ -156,6 +156,14 @@ def with_password(world):
     world.worker.save()
 
 
+def signed_in_resident(phones, world):
+    me = phones.phone()
+    phones.open(me, "pages/signin/index")
+    come_in(me, world.resident.phone)
+    reads(me, "角木", "我要报事")
+    return me
+
+
 def signed_in_worker(phones, world):
     with_password(world)
     page = phones.phone()
@@ -307,10 +315,7 @@ def test_progress_is_told_in_wechat_and_a_tap_on_it_opens_the_matter(phones, wor
 
 
 def test_what_is_written_without_a_network_is_sent_once_when_it_is_back(phones, world):
-    me = phones.phone()
-    phones.open(me, "pages/signin/index")
-    come_in(me, world.resident.phone)
-    reads(me, "角木", "我要报事")
+    me = signed_in_resident(phones, world)
     report(me, LAMP)
 
     # The network goes in the middle: what was written is kept, also by a phone that is switched off.
@@ -666,10 +671,7 @@ def test_what_may_not_wait_says_so_and_files_nobody_goes_on_with_are_removed(pho
 
 
 def test_neighbours_threads_and_everything_else_one_may_open(phones, world):
-    me = phones.phone()
-    phones.open(me, "pages/signin/index")
-    come_in(me, world.resident.phone)
-    reads(me, "角木", "我要报事")
+    me = signed_in_resident(phones, world)
     report(me, LAMP, with_photo=False)
     tap(me, "送出")
     reads(me, "收到了，谢谢您。")
@@ -747,10 +749,7 @@ def test_neighbours_threads_and_everything_else_one_may_open(phones, world):
 
 
 def test_a_report_made_from_a_message_brings_its_photos_and_puts_the_one_begun_aside(phones, world):
-    me = phones.phone()
-    phones.open(me, "pages/signin/index")
-    come_in(me, world.resident.phone)
-    reads(me, "角木", "我要报事")
+    me = signed_in_resident(phones, world)
     phones.open(me, "pages/thread/index")
     fill(me, "说一句", "车棚顶上漏雨，电动车都淋湿了。")
     take_photo(me)
@@ -817,10 +816,7 @@ def test_an_answer_that_comes_late_does_not_stand_under_another_heading(phones, 
 
 
 def test_a_complaint_goes_nowhere_before_it_is_said_whom_it_is_about(phones, world):
-    me = phones.phone()
-    phones.open(me, "pages/signin/index")
-    come_in(me, world.resident.phone)
-    reads(me, "角木", "我要报事")
+    me = signed_in_resident(phones, world)
     tap(me, "我要报事")
     fill(me, "再说几句", "上门的态度很差，说话不算数。")
     tap(me, "投诉", "radio")
@@ -839,10 +835,7 @@ def test_a_complaint_goes_nowhere_before_it_is_said_whom_it_is_about(phones, wor
 
 
 def test_words_that_only_sound_like_integrity_go_on_as_they_are(phones, world):
-    me = phones.phone()
-    phones.open(me, "pages/signin/index")
-    come_in(me, world.resident.phone)
-    reads(me, "角木", "我要报事")
+    me = signed_in_resident(phones, world)
     phones.open(me, "pages/thread/index")
     fill(me, "说一句", "物业说不收好处费，可是门还没有修好。")
     tap(me, "发送")
@@ -861,10 +854,7 @@ def test_words_that_only_sound_like_integrity_go_on_as_they_are(phones, world):
 
 
 def test_a_report_is_begun_and_found_on_the_round_without_any_network(phones, world):
-    me = phones.phone()
-    phones.open(me, "pages/signin/index")
-    come_in(me, world.resident.phone)
-    reads(me, "角木", "我要报事")
+    me = signed_in_resident(phones, world)
     report(me, "看一看就不报了，先不送。", guess=None, with_photo=False)
     worker = signed_in_worker(phones, world)
     tap(worker, "居民的消息", "link", exact=False)

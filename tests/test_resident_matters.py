@@ -18,6 +18,7 @@ from weilianxin.lib import words
 from weilianxin.people import erasure
 from weilianxin.programmes.reports import intake
 from weilianxin.programmes.reports.models import Category
+from weilianxin.programmes.reports.pages.send import outlook
 from weilianxin.programmes.reports.screening import near, recurring
 
 from .support.world import photo
@@ -174,3 +175,20 @@ def test_english_calls_the_days_of_the_week_by_their_names():
         told = [str(words.WEEKDAYS[n]) for n in range(7)]
     assert told == [(monday + n * DAY).strftime("%a") for n in range(7)]
     assert re.fullmatch(r"[A-Z][a-z]{2}", told[0])
+
+
+def test_doing_it_again_is_offered_only_while_its_reporter_can_ask_for_it(world):
+    now = timezone.now()
+    case = closed(world, at=now - DAY)
+
+    def offered(moment):
+        data = {"text": "三楼的灯又不亮了，晚上看不见。"}
+        return outlook(data, category(), here(world), world.resident, moment)["recur_mine"]
+
+    assert offered(now)
+    Case.objects.filter(pk=case.pk).update(disputable_until=now - timedelta(hours=1))
+    assert not offered(now)
+    Case.objects.filter(pk=case.pk).update(disputable_until=now + DAY)
+    do(case, "dispute", world.resident, now, note="还是不亮")
+    Case.objects.filter(pk=case.pk).update(state="closed", phase="done", closed_at=now)
+    assert not offered(now)  # once is what a reporter can ask for

@@ -10,6 +10,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from weilianxin.cases import cards
+from weilianxin.cases.access import Actor
+from weilianxin.cases.engine import offered
 from weilianxin.cases.errors import Invalid, Refused
 from weilianxin.cases.models import Anonymity
 from weilianxin.cases.once import first_answer, once
@@ -19,11 +21,13 @@ from weilianxin.people.models import Unit
 from weilianxin.people.posts import on_duty
 
 from .. import intake, messages, policy, screening
+from ..flow import REPORTS
 from ..models import About, Draft, Kind, ThreadMessage
 from . import drafts, places
 from .steps import category_of, integrity_page, to_sign_in_and_back, usual_kind
 from .where import where_page
 
+REPORTER = Actor(roles=frozenset({"reporter"}))
 WISHES = ("call", "message", "none")
 LEFT = "report_choices"  # in the session: what was chosen on the third step when nobody was signed in any more
 EDIT = {  # what is pressed to change a part, and where it leads
@@ -282,13 +286,6 @@ def _send_page(request, draft, *, problem=None, status=200):
     return render(request, "reports/send.html", context, status=status)
 
 
-def disputable(case, at):
-    """Whether its reporter can still have a closed matter done again."""
-    return (
-        bool(case.disputable_until and at <= case.disputable_until) and not case.events.filter(act="dispute").exists()
-    )
-
-
 def about_of(data):
     """What a form or a draft says the complaint is about; what is none of the choices is a thing."""
     return About(data["about"]) if data.get("about") in About.values else About.THING
@@ -326,7 +323,7 @@ def outlook(data, category, where, account, at):
         "own": own,
         "recur": found.recur,
         "recur_mine": bool(found.recur and account and found.recur.reporter_id == account.pk)
-        and disputable(found.recur, at),
+        and offered(found.recur, REPORTS.move("dispute"), REPORTER, at, {}),
         "accept_due": policy.limit_end(limits[0], at),
         "limit": limit_words(limits[2]),
         "taken_by": about.taken_by,
