@@ -18,6 +18,7 @@ from weilianxin.people.models import Post
 from weilianxin.programmes.reports import exporting, intake
 from weilianxin.programmes.reports.models import Category
 
+from .support.visitors import said_in
 from .support.world import client_for, make_world
 from .test_reports_races import together
 
@@ -67,7 +68,8 @@ def test_a_file_holds_the_facts_masks_the_words_leaves_the_secret_out_and_is_wri
     assert [row[0] for row in rows[:-1]] == [plain.number, elsewhere.number]
     assert rows[-1] == ["另有 1 件保密的没有列出。"]
     said = answer.content.decode()
-    for hidden in ("13800000001", "斗大爷", "301", secret.number, "\n=", ",="):
+    assert said_in(world.room.full_name, "301") and not said_in(said, "301")
+    for hidden in ("13800000001", "斗大爷", secret.number, "\n=", ",="):
         assert hidden not in said
     assert "灯不亮" in said and "no-store" in answer["Cache-Control"]
     (entry,) = journal("export_made")

@@ -30,6 +30,7 @@ from .support.visitors import (
     outcome,
     picture,
     report,
+    said_in,
     taken_back,
 )
 from .test_permissions import address, section, sent, table
@@ -212,7 +213,8 @@ def test_an_outside_unit_reads_neither_name_nor_telephone_nor_room(things):
     bodies = [response.content.decode() for response, _tables in asked]
     assert "声控灯" in bodies[1] and "声控灯" in bodies[-1]
     for body in bodies:
-        for secret in (w.neighbour.name, w.neighbour.phone, "138****0002", "302"):
+        assert said_in(case.place.full_name, "302") and not said_in(body, "302")
+        for secret in (w.neighbour.name, w.neighbour.phone, "138****0002"):
             assert secret not in body
 
 

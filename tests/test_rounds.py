@@ -28,7 +28,7 @@ from weilianxin.programmes.rounds.models import (
     Visit,
 )
 
-from .support.visitors import jpeg
+from .support.visitors import jpeg, said_in
 from .support.visitors import report as told
 from .support.world import LAT, LON, STEP, client_for, make_world, place
 
@@ -237,7 +237,8 @@ def test_every_reading_is_on_record_and_no_record_says_who_or_why(w, caplog):
         ("key_read", w.leader.ref),
     ]
     said = str([row[2] for row in rows]) + caplog.text
-    for word in (SECRET, "ill", "重病", "301", w.room.full_name):
+    assert said_in(w.room.full_name, "301") and not said_in(said, "301")
+    for word in (SECRET, "ill", "重病", w.room.full_name):
         assert word not in said
 
 

@@ -27,6 +27,7 @@ from weilianxin.notify.models import Delivery, Message, Partner
 from weilianxin.programmes.reports import intake
 from weilianxin.programmes.reports.models import Category
 
+from .support.visitors import said_in
 from .support.world import at, client_for, photo
 
 pytestmark = pytest.mark.django_db
@@ -149,7 +150,8 @@ def test_nothing_in_it_says_who_reported_what_they_said_or_which_room(world, the
     perform(case, "return_order", handler_on(task, "翼火"), at=at(9, 30), note="老斗家的灯", proposed="市政")
     webhooks.deliver_due(at(9, 40))
     said = b"".join(body for _path, _headers, body in there.got).decode()
-    for word in (world.resident.name, world.resident.phone, "13800000001", "301", "灯不亮", "老斗", "翼火", "角木"):
+    assert said_in(world.room.full_name, "301") and not said_in(said, "301")
+    for word in (world.resident.name, world.resident.phone, "13800000001", "灯不亮", "老斗", "翼火", "角木"):
         assert word not in said, word
 
 

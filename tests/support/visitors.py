@@ -270,6 +270,11 @@ def as_call(data, method, token, more):
     return data, {**more, "headers": {**headers, **more.get("headers", {})}}
 
 
+def said_in(body, number):
+    """Whether a text says this number itself: a date, a matter's number or a random reference may hold its digits."""
+    return re.search(rf"(?<![0-9A-Za-z-]){number}(?![0-9A-Za-z])", body) is not None
+
+
 def written(queries):
     found = {match[1] for query in queries.captured_queries if (match := WRITES.match(query["sql"]))}
     return found - {"django_session"}
