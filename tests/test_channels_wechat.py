@@ -218,6 +218,7 @@ def test_what_is_no_answer_is_tried_later_and_says_whether_it_may_have_been_done
     wx, monkeypatch, action, value, code, unsure
 ):
     if action == "hang":
+        token.current(client.fetch_token)  # only the message itself meets the short wait
         monkeypatch.setattr(client, "TIMEOUT", httpx.Timeout(0.2))
         monkeypatch.setattr(client, "_clients", {})
     allow(wx)
@@ -438,7 +439,7 @@ def test_a_forged_push_is_refused(wx):
 
 
 def test_an_old_push_is_refused(wx):
-    for at in (time.time() - 301, time.time() + 301):
+    for at in (time.time() - 301, time.time() + 330):
         with pytest.raises(Refused, match="too old"):
             inbound.read(*pushed(wx, {"Event": "x"}, at=at))
     query, body = pushed(wx, {"Event": "x"}, at=time.time() - 290)

@@ -425,7 +425,7 @@ def fault(w, **rule):
                 "touser": w.openid(),
                 "data": {"thing1": {"value": "灯"}, "phrase2": {"value": "好"}},
             },
-            timeout=0.5,
+            timeout=0.5 if rule["action"] == "hang" else 5,
         )
     except httpx.TransportError as error:
         kind = "timeout" if isinstance(error, httpx.TimeoutException) else "cut"

@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
+from weilianxin.cases.access import ends_today
 from weilianxin.cases.errors import Changed, Invalid
 from weilianxin.cases.models import Case
 from weilianxin.files.store import read
@@ -625,7 +626,7 @@ def test_stops_along_a_street_are_walked_from_one_end_to_the_other():
 
 def report(w, where, **more):
     case = told(w.resident, where)
-    Case.objects.filter(pk=case.pk).update(next_due_at=timezone.now() + timedelta(minutes=5), **more)
+    Case.objects.filter(pk=case.pk).update(next_due_at=ends_today(timezone.now()), **more)
     case.refresh_from_db()
     return case
 

@@ -334,14 +334,14 @@ def test_who_fails_is_left_alone_until_the_next_look_and_the_others_are_told(wor
 def test_a_look_begins_nothing_more_when_its_time_is_over(world, there, partner, monkeypatch):
     for n in range(3):
         handed(world, reported(world, text=f"第{n}盏灯不亮了，请来看。"))
-    monkeypatch.setattr(webhooks, "LOOK", 0.2)
-    monkeypatch.setattr(webhook, "post", lambda *a: time.sleep(0.3) or (200, ""))
+    monkeypatch.setattr(webhooks, "LOOK", 1)
+    monkeypatch.setattr(webhook, "post", lambda *a: time.sleep(1.1) or (200, ""))
     assert webhooks.deliver_due(at(9, 30)) == 1
     assert Delivery.objects.filter(state="queued", attempts=0).count() == 2
 
 
 def test_who_sends_a_byte_now_and_then_holds_nobody_up(there, monkeypatch):
-    monkeypatch.setattr(webhook, "IN_ALL", 0.5)
+    monkeypatch.setattr(webhook, "IN_ALL", 2)
     begin = time.monotonic()
     there.drip = "head"
     with pytest.raises(Retry) as refusal:
@@ -349,7 +349,7 @@ def test_who_sends_a_byte_now_and_then_holds_nobody_up(there, monkeypatch):
     assert refusal.value.code == "timeout"
     there.drip = "body"  # the status has come, and that is what was asked for
     assert webhook.post(there.url, "id", "1", b"{}", [b"k"])[0] == 200
-    assert time.monotonic() - begin < 4
+    assert time.monotonic() - begin < 10
 
 
 def test_a_name_server_that_says_nothing_holds_nobody_up(monkeypatch, settings):

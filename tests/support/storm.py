@@ -19,8 +19,8 @@ from datetime import datetime, timedelta
 
 TEMPLATES = ("accepted", "asking", "closed")
 TEXTS = {"accepted": "accepted", "asking": "asked", "closed": "closed"}  # the act that each template says
-PATIENCE = 0.4  # seconds our side waits for an answer in a storm
-LATE = 600  # milliseconds after which an answer is too late
+PATIENCE = 1  # seconds our side waits for an answer in a storm
+LATE = 1400  # milliseconds after which an answer is too late
 FAULTS = (
     {"action": "errcode", "value": -1},
     {"action": "errcode", "value": 45009},
