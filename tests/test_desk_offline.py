@@ -147,10 +147,13 @@ def picture(colour):
 KEPT = """async n => { for (const name of await caches.keys()) if (name.startsWith('desk-pages-'))
     if ((await (await caches.open(name)).keys()).some(k => k.url.includes(n))) return true; return false }"""
 
+DRAFT = """async ([name, note]) => { const kept = (await Outbox.draft(name)) || { photos: [] }
+    return kept.photos.length === 2 && JSON.stringify(kept).includes(note) }"""
+
 
 def until(holds):
-    """Wait at most ten seconds until something holds."""
-    for _try in range(100):
+    """Wait at most a minute until something holds."""
+    for _try in range(600):
         if holds():
             return
         time.sleep(0.1)
@@ -199,7 +202,7 @@ def test_an_afternoon_in_the_cellar(world, live_url, phone, language):
     tab.locator("#close_seen-photos").set_input_files([picture("red"), picture("green")])
     tab.locator("#act-close_seen input[name=outcome]").first.check()
     tab.locator("#close_seen-note").fill("已经喷药，两天后再看。")
-    tab.wait_for_timeout(2500)
+    until(lambda: tab.evaluate(DRAFT, [f"{w.worker.ref} {act(late, 'close_seen')}", "已经喷药，两天后再看。"]))
     tab.reload()  # a draft survives
     expect(tab.locator("#close_seen-note")).to_have_value("已经喷药，两天后再看。")
     expect(tab.locator("#act-close_seen [data-preview]")).to_have_count(2)

@@ -322,8 +322,8 @@ def test_what_is_written_without_a_network_is_sent_once_when_it_is_back(phones, 
     me.context.set_offline(True)
     tap(me, "送出")
     reads(me, "存在手机里了，连上网络自动送出。", "等着送出", LAMP)
-    me.context.set_offline(False)
     me.route("**/api/v1/**", lambda route: route.abort())
+    me.context.set_offline(False)
     me.reload()
     reads(me, "等着送出", LAMP, "1 张照片")
     assert not Case.objects.exists()
@@ -665,7 +665,10 @@ def test_what_may_not_wait_says_so_and_files_nobody_goes_on_with_are_removed(pho
     worker.evaluate("wx.removeStorageSync('written')")
     worker.reload()
     reads(worker, "先拍照片")
-    worker.wait_for_timeout(500)
+    for _try in range(100):
+        if saved_files(worker) == 1:
+            break
+        worker.wait_for_timeout(100)
     assert saved_files(worker) == 1
     expect(worker.locator(".photo-pick__img img").first).to_be_visible()
 

@@ -9,6 +9,7 @@ from weilianxin.cases.models import Case
 from weilianxin.programmes.reports.models import Draft
 
 from .support import browser
+from .support.journey import ready
 from .test_resident_pages import TEXT, closed, jpeg, report
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -32,6 +33,7 @@ def test_a_report_is_made_on_a_phone_from_photo_to_thanks(world, live_url, brows
     picture = jpeg()
     page.set_input_files("input[name=photos]", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": picture.read()})
     page.wait_for_selector(".photo.mine")  # sent at once, without another button
+    ready(page)
     page.fill("#what", TEXT)
     page.click("#guess .chip >> nth=0")  # what the words suggest comes while one writes
     sound(page, "step 1")

@@ -90,7 +90,11 @@ module.exports = { t: t };
 
 export function generate() {
   fs.mkdirSync(OUT, { recursive: true })
-  const write = (name, text) => fs.writeFileSync(path.join(OUT, name), text)
+  // What stands there already is left alone: another build may be reading it.
+  const write = (name, text) => {
+    const file = path.join(OUT, name)
+    if (!fs.existsSync(file) || fs.readFileSync(file, 'utf8') !== text) fs.writeFileSync(file, text)
+  }
   const dictionary = words()
   write('tokens.wxss', tokens())
   write('icons.wxss', icons())

@@ -480,7 +480,8 @@ def stage():
     mine.photos.set(Photo.objects.filter(erased_at__isnull=True).order_by("pk")[:2])
 
     tasks = Task.objects.filter(part=Task.LEAD, unit__phone__gt="").select_related("unit").order_by("-id")
-    task, signed = tasks.filter(state=Task.ISSUED).first(), tasks.filter(state=Task.SIGNED).first()
+    task = tasks.filter(state=Task.ISSUED).first()
+    signed = tasks.filter(state=Task.SIGNED, case__state="working").first()
     d.unit_ref = task.unit.ref
     d.partner = Partner.objects.order_by("id").first().ref
     d.rule = RoutingRule.objects.filter(ended_at__isnull=True).order_by("id").first().pk

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from weilianxin.areas.locate import locate
 from weilianxin.areas.models import Area
-from weilianxin.cases.models import Case
+from weilianxin.cases.access import handler_on
+from weilianxin.cases.models import Case, Task
 from weilianxin.lib.refusal import Refused
 from weilianxin.notify.models import Partner
 from weilianxin.people.models import Post, Role, Unit
@@ -97,23 +98,27 @@ class Story(Everyday):
         lamp = self.categories["XQ201"]
         entrance = mine[0].place.parent or mine[0].place
         minutes = (
-            (95, mine[1], "单元门口的灯一闪一闪的，晚上看不清台阶。", lamp, True),
-            (50, mine[0], "二楼到三楼的声控灯不亮，我妈妈晚上上楼看不见，差点摔倒。", lamp, False),
-            (14, mine[2], "垃圾房门口一地的水，走过去滑脚。", self.categories["XQ102"], False),
+            (130, mine[3], "一楼门厅的灯不亮，晚上钥匙孔都看不清。", lamp, ("dispatch", "sign")),
+            (95, mine[1], "单元门口的灯一闪一闪的，晚上看不清台阶。", lamp, ("dispatch",)),
+            (50, mine[0], "二楼到三楼的声控灯不亮，我妈妈晚上上楼看不见，差点摔倒。", lamp, ()),
+            (14, mine[2], "垃圾房门口一地的水，走过去滑脚。", self.categories["XQ102"], ()),
         )
         worker = self.worker(grid, self.at)
-        for ago, home, text, category, sent in minutes:
+        for ago, home, text, category, acts in minutes:
             at = self.at - timedelta(minutes=ago)
             shots = self.before(category.code)
-            case = self.report(home, text, category, entrance if sent else home.place.parent, at, photos=shots)
+            case = self.report(home, text, category, entrance if acts else home.place.parent, at, photos=shots)
             if case is None or ago < 20:
                 continue
             self.act(case, "see", worker, at + timedelta(minutes=3))
-            if sent:
+            if acts:
                 self.act(case, "accept", worker, at + timedelta(minutes=4), note="")
                 company = self.unit(case, "property_company")
                 asked = {"unit": company, "assists": [], "note": "请今天换一只灯。"}
-                self.act(case, "dispatch", worker, at + timedelta(minutes=6), **asked)
+                case = self.act(case, "dispatch", worker, at + timedelta(minutes=6), **asked)
+            if "sign" in acts:
+                handler = handler_on(Task.objects.get(case=case), company.contact or "值班员")
+                self.act(case, "sign", handler, at + timedelta(minutes=30), note="")
         away = next(g for g in self.grids if g.code == "330102098001007")
         chief = self.role[Role.CENTRE_DISPATCHER][0]
         start = self.at - timedelta(hours=5)
