@@ -45,7 +45,7 @@ def seen(made, dots=300):
     pages = []
     for page in pypdfium2.PdfDocument(made):
         image = page.render(scale=dots / 72).to_pil()
-        links = sorted(code.text for code in zxingcpp.read_barcodes(image))
+        links = sorted(code.text for code in zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode))
         words = re.sub(r"[\s\u200b\ufffe]", "", page.get_textpage().get_text_bounded())
         pages.append((links, words, tuple(round(side / 72 * 25.4) for side in page.get_size())))
     return pages

@@ -84,14 +84,14 @@ class Walk:
 
     def report(self):
         r = self.r
+        codes = ("XQ201", "XQ201", "XQ202", "09012", "XQ902", "XQ999", "XQ601", "06027")
+        joined = self.joined() if self.few() and r.random() < 0.5 else None
         about = r.choice(("thing",) * 6 + ("person", "unit", "worker", "leader", "community", "office"))
         return intake.submit(
             r.choice(self.residents[:2]),
             text=r.choice(("楼道里的灯不亮了", "下水道堵了味道很大", "有人把车停在消防通道")),
             location=locate(place=r.choice((self.w.entrance, self.w.room, self.w.compound))),
-            category=self.categories[
-                r.choice(("XQ201", "XQ201", "XQ202", "09012", "XQ902", "XQ999", "XQ601", "06027"))
-            ],
+            category=self.categories[joined.category if joined else r.choice(codes)],
             kind="投诉" if about != "thing" else r.choice(("求助", "咨询", "建议")),
             about=about,
             anonymity=r.choice(("N0", "N1", "N2")),
@@ -146,6 +146,25 @@ class Walk:
             pairs = [(m, a) for m, a in pairs if offered(case, m, a, self.now, facts)]
             if pairs:
                 return case, *min(pairs, key=lambda pair: self.tried[state, pair[0].name, pair[1].role_for(pair[0])])
+        return None
+
+    def joined(self):
+        """The matter that should be joined next, since with enough heads it does what it never did in its state."""
+        lacking = {state for state, name, _role in self.to_go if name == "rise"}
+        mine = Case.objects.filter(pk__in=[case.pk for case in self.cases], state__in=lacking, urgency="U2")
+        return mine.filter(parent=None, sensitive=False).order_by("-headcount", "pk").first()
+
+    def joining(self):
+        """(case, "merge", somebody who may do it now) of a matter like the one that should be joined; or None."""
+        if (joined := self.joined()) is None:
+            return None
+        mine = Case.objects.filter(pk__in=[case.pk for case in self.cases], category=joined.category)
+        for case in mine.exclude(pk=joined.pk).order_by("pk"):
+            facts = programme(case.programme).situation(case)
+            pairs = [(m, a) for m in REPORTS.from_state(case.state) if m.name == "merge" for a in self.actors(case)]
+            pairs = [(m, a) for m, a in pairs if a.role_for(m) and offered(case, m, a, self.now, facts)]
+            if pairs:
+                return case, *self.r.choice(pairs)
         return None
 
     def few(self, name=""):
@@ -226,6 +245,8 @@ class Walk:
             self.cases.append(self.report())
             states[self.cases[-1].pk] = "received"
         sought = self.sought() if self.to_go and r.random() < (0.6 if self.few() else 0.2) else None
+        if sought is None and self.few("rise") and self.few() and r.random() < 0.5:
+            sought = self.joining()
         # The same again, for what needs several acts in a row; else of some chosen by chance, rather of those under
         # way, the one whose state has most of its rows still before it.
         under_way = sorted(pk for pk, state in states.items() if state not in ENDED)
