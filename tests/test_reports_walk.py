@@ -85,16 +85,17 @@ class Walk:
     def report(self):
         r = self.r
         codes = ("XQ201", "XQ201", "XQ202", "09012", "XQ902", "XQ999", "XQ601", "06027")
-        joined = self.joined() if self.few() and r.random() < 0.5 else None
+        like = (self.joined() or r.choice(self.cases)) if self.cases and self.few() and r.random() < 0.5 else None
         about = r.choice(("thing",) * 6 + ("person", "unit", "worker", "leader", "community", "office"))
+        about, kept = ("thing", ("N0", "N1")) if like else (about, ("N0", "N1", "N2"))
         return intake.submit(
             r.choice(self.residents[:2]),
             text=r.choice(("楼道里的灯不亮了", "下水道堵了味道很大", "有人把车停在消防通道")),
             location=locate(place=r.choice((self.w.entrance, self.w.room, self.w.compound))),
-            category=self.categories[joined.category if joined else r.choice(codes)],
+            category=self.categories[like.category if like else r.choice(codes)],
             kind="投诉" if about != "thing" else r.choice(("求助", "咨询", "建议")),
             about=about,
-            anonymity=r.choice(("N0", "N1", "N2")),
+            anonymity=r.choice(kept),
             sound=sound() if r.random() < (0.6 if self.few("transcribe") else 0.3) else None,
             at=self.now,
         )
@@ -143,10 +144,17 @@ class Walk:
             rows = {(name, role) for where, name, role in self.to_go if where == state}
             actors, facts = (self.actors(case), programme(case.programme).situation(case)) if rows else ((), {})
             pairs = [(m, a) for m in moves for a in actors if (m.name, a.role_for(m)) in rows]
+            if case.headcount > 1 or not self.parents(case):
+                pairs = [(m, a) for m, a in pairs if m.name != "merge"]
             pairs = [(m, a) for m, a in pairs if offered(case, m, a, self.now, facts)]
             if pairs:
                 return case, *min(pairs, key=lambda pair: self.tried[state, pair[0].name, pair[1].role_for(pair[0])])
         return None
+
+    def alike(self, case):
+        """The others that could be one matter with `case`."""
+        same = {name: getattr(case, name) for name in ("category", "sight", "community_id", "sensitive")}
+        return Case.objects.filter(pk__in=[one.pk for one in self.cases], **same).exclude(pk=case.pk).order_by("pk")
 
     def joined(self):
         """The matter that should be joined next, since with enough heads it does what it never did in its state."""
@@ -158,13 +166,12 @@ class Walk:
         """(case, "merge", somebody who may do it now) of a matter like the one that should be joined; or None."""
         if (joined := self.joined()) is None:
             return None
-        mine = Case.objects.filter(pk__in=[case.pk for case in self.cases], category=joined.category)
-        for case in mine.exclude(pk=joined.pk).order_by("pk"):
+        for case in self.alike(joined).filter(headcount=1):
             facts = programme(case.programme).situation(case)
             pairs = [(m, a) for m in REPORTS.from_state(case.state) if m.name == "merge" for a in self.actors(case)]
             pairs = [(m, a) for m, a in pairs if a.role_for(m) and offered(case, m, a, self.now, facts)]
             if pairs:
-                return case, *self.r.choice(pairs)
+                return case, *min(pairs, key=lambda pair: self.reached[case.state, "merge", pair[1].role_for(pair[0])])
         return None
 
     def few(self, name=""):
@@ -180,12 +187,14 @@ class Walk:
         facts = programme(case.programme).situation(case) if pairs else {}
         return [(m, a) for m, a in pairs if offered(case, m, a, self.now, facts)]
 
+    def parents(self, case):
+        """What `case` may join."""
+        return [one for one in self.alike(case).filter(parent=None, sensitive=False) if one.is_open and not one.paused]
+
     def parent(self, case):
         """A matter that `case` may join: rather one where one more makes it urgent, or gives it somebody to tell the
         same, in a state as never before."""
-        here = Case.objects.filter(pk__in=[one.pk for one in self.cases], category=case.category)
-        found = here.filter(parent=None, sensitive=False)
-        found = [one for one in found.exclude(pk=case.pk) if one.is_open and not one.paused]
+        found = self.parents(case)
         self.r.shuffle(found)
         lacking = {state for state, name, _role in self.to_go if name in ("rise", "broadcast")}
         lacking |= {"received"} if "asking" in lacking else set()  # nothing joins what waits for an answer
