@@ -140,16 +140,23 @@ class Walk:
         states = {state for state, _name, _role in self.to_go}
         cases = list(Case.objects.filter(pk__in=[case.pk for case in self.cases], state__in=states).order_by("pk"))
         for case in self.r.sample(cases, min(LOOKED_AT, len(cases))):
-            state, moves = case.state, REPORTS.from_state(case.state)
+            state = case.state
             rows = {(name, role) for where, name, role in self.to_go if where == state}
-            actors, facts = (self.actors(case), programme(case.programme).situation(case)) if rows else ((), {})
-            pairs = [(m, a) for m in moves for a in actors if (m.name, a.role_for(m)) in rows]
-            if case.headcount > 1 or not self.parents(case):
-                pairs = [(m, a) for m, a in pairs if m.name != "merge"]
-            pairs = [(m, a) for m, a in pairs if offered(case, m, a, self.now, facts)]
+            if any(name == "merge" for name, _role in rows) and (case.headcount > 1 or not self.parents(case)):
+                rows = {(name, role) for name, role in rows if name != "merge"}
+            pairs = self.offers(
+                case, self.actors(case) if rows else (), lambda m, role, rows=rows: (m.name, role) in rows
+            )
             if pairs:
                 return case, *min(pairs, key=lambda pair: self.tried[state, pair[0].name, pair[1].role_for(pair[0])])
         return None
+
+    def offers(self, case, actors, wanted):
+        """The (act, actor) that the page would offer now, of those of which `wanted(act, role)`."""
+        pairs = [(m, a) for m in REPORTS.from_state(case.state) for a in actors if a.role_for(m)]
+        pairs = [(m, a) for m, a in pairs if wanted(m, a.role_for(m))]
+        facts = programme(case.programme).situation(case) if pairs else {}
+        return [(m, a) for m, a in pairs if offered(case, m, a, self.now, facts)]
 
     def alike(self, case):
         """The others that could be one matter with `case`."""
@@ -167,9 +174,7 @@ class Walk:
         if (joined := self.joined()) is None:
             return None
         for case in self.alike(joined).filter(headcount=1):
-            facts = programme(case.programme).situation(case)
-            pairs = [(m, a) for m in REPORTS.from_state(case.state) if m.name == "merge" for a in self.actors(case)]
-            pairs = [(m, a) for m, a in pairs if a.role_for(m) and offered(case, m, a, self.now, facts)]
+            pairs = self.offers(case, self.actors(case), lambda m, _role: m.name == "merge")
             if pairs:
                 return case, *min(pairs, key=lambda pair: self.reached[case.state, "merge", pair[1].role_for(pair[0])])
         return None
@@ -182,10 +187,7 @@ class Walk:
         """(act, actor) of whatever leads on to something that has never been done."""
         states = {state for state, _name, _role in self.to_go}
         first = {PREPARED_BY.get(name) for _state, name, _role in self.to_go}
-        moves = [m for m in REPORTS.from_state(case.state) if m.target in states - {case.state} or m.name in first]
-        pairs = [(m, a) for m in moves for a in actors if a.role_for(m)]
-        facts = programme(case.programme).situation(case) if pairs else {}
-        return [(m, a) for m, a in pairs if offered(case, m, a, self.now, facts)]
+        return self.offers(case, actors, lambda m, _role: m.target in states - {case.state} or m.name in first)
 
     def parents(self, case):
         """What `case` may join."""
